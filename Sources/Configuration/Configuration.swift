@@ -1,1 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
+
+/// Everything about the service that can be set, with its defaults.
+///
+/// `config/pyramidion.yaml` shows every key with its default and its reason.
+package struct Configuration: Sendable, Equatable {
+    package var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)]
+    /// Lanes for kernels and codecs; 0: one for each core.
+    package var workers = 0
+    package var limits = Limits()
+    package var timeouts = Timeouts()
+    package var cors = CORS()
+    /// A file of access tokens; `nil`: everybody may.
+    package var tokens: String?
+    package var log = Log()
+
+    package init() {}
+
+    /// What one request, one client, and all of them together may cost.
+    package struct Limits: Sendable, Equatable {
+        package var targetBytes = 16 << 10
+        package var headBytes = 32 << 10
+        package var headerCount = 128
+        package var bodyBytes = 64 << 30
+        package var inflatedBytes = 64 << 30
+        package var inflationRatio = 1_100
+        package var voxels = 64 << 30
+        package var mips = 32
+        package var connections = 16_384
+        /// 0: no limit of its own.
+        package var connectionsPerAddress = 0
+        package var requestsRunning = 256
+        package var requestsQueued = 1_024
+        /// Bytes that all pyramids under way may hold; 0: half of what the machine or its cgroup has.
+        package var memory = 0
+        /// Bytes a second, on average since the body began.
+        package var bodyRate = 1 << 10
+
+        package init() {}
+    }
+
+    package struct Timeouts: Sendable, Equatable {
+        package var head = Duration.seconds(10)
+        package var bodyGap = Duration.seconds(30)
+        package var answer = Duration.seconds(600)
+        package var writeStall = Duration.seconds(30)
+        package var idle = Duration.seconds(75)
+        package var drain = Duration.seconds(25)
+        package var memoryWait = Duration.seconds(30)
+
+        package init() {}
+    }
+
+    package struct CORS: Sendable, Equatable {
+        /// `*`, or origins as browsers send them: `https://example.org`.
+        package var origins = ["*"]
+
+        package init() {}
+    }
+
+    package struct Log: Sendable, Equatable {
+        package enum Level: String, CaseIterable, Sendable {
+            case trace, debug, info, notice, warning, error, critical
+        }
+        package enum Format: String, CaseIterable, Sendable {
+            case text, json
+        }
+
+        package var level = Level.info
+        package var format = Format.text
+
+        package init() {}
+    }
+}

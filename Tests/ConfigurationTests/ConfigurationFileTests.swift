@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Testing
+
+/// Merges `text` as a file named `test.yaml`.
+func merged(
+    _ text: String,
+    environment: [String: String] = [:],
+    flags: [Configuration.FlagValue] = []
+) throws(ConfigurationError) -> Configuration {
+    try Configuration.merged(file: ("test.yaml", Array(text.utf8)), environment: environment, flags: flags)
+}
+
+@Test("Without file, environment and flags everything has its default")
+func defaultsAlone() throws {
+    #expect(try Configuration.merged(file: nil, environment: [:], flags: []) == Configuration())
+}
+
+@Test(
+    "An empty file and a file of comments change nothing",
+    arguments: ["", "# nothing\n", "---\n", "null\n"]
+)
+func emptyFiles(text: String) throws {
+    #expect(try merged(text) == Configuration())
+}
+
+@Test("The environment wins over the file, and a flag over both")
+func precedence() throws {
+    let file = "workers: 1\nlimits:\n  mips: 3\n  memory: 2GiB\n"
+    let environment = ["PYRAMIDION_WORKERS": "2", "PYRAMIDION_LIMITS_MIPS": "4", "HOME": "/root"]
+    let flags = [Configuration.FlagValue(flag: "--workers", path: "workers", values: ["7"])]
+    let configuration = try merged(file, environment: environment, flags: flags)
+    #expect(configuration.workers == 7)
+    #expect(configuration.limits.mips == 4)
+    #expect(configuration.limits.memory == 2 << 30)
+}
+
+@Test("Lists come from files as lists, and from the environment separated by commas")
+func lists() throws {
+    let fromFile = try merged(
+        "listen: ['[::1]:80', unix:/run/p.sock]\ncors: { origins: [https://a.example] }"
+    )
+    #expect(fromFile.listen == [.tcp(host: "::1", port: 80), .unix(path: "/run/p.sock")])
+    #expect(fromFile.cors.origins == ["https://a.example"])
+    let fromEnvironment = try merged("", environment: ["PYRAMIDION_LISTEN": "127.0.0.1:1,0.0.0.0:2"])
+    #expect(fromEnvironment.listen == [.tcp(host: "127.0.0.1", port: 1), .tcp(host: "0.0.0.0", port: 2)])
+}
+
+@Test(
+    "A wrong file is refused with its line and what is allowed",
+    arguments: [
+        ("workers: 1\nworkrs: 2\n", 2, "there is no key `workrs`; allowed here: listen, workers, limits"),
+        ("limits:\n  head: 3\n", 2, "there is no key `limits.head`; allowed here: target_bytes, head_bytes"),
+        ("\nworkers: -1\n", 2, "`workers` cannot be that; allowed: a whole number, 0 to 1024"),
+        ("workers: +1\n", 1, "`workers`"),
+        ("workers: 1.5\n", 1, "`workers`"),
+        ("workers: 99999999999999999999\n", 1, "`workers`"),
+        ("workers: [1]\n", 1, "`workers`"),
+        ("workers: null\n", 1, "`workers`"),
+        (
+            "limits: { memory: 2GB }\n", 1,
+            "a size as 64KiB or 2GiB, 1MiB to 1024TiB, or 0: half of the machine"
+        ),
+        ("limits: { memory: 9999999999999TiB }\n", 1, "a size as"),
+        ("timeouts:\n\n  head: 30\n", 3, "a time as 500ms or 30s, 10ms to 24h"),
+        ("timeouts: { idle: 25h }\n", 1, "a time as"),
+        ("log: { level: loud }\n", 1, "trace, debug, info"),
+        ("log: json\n", 1, "`log` is a single value; allowed: a mapping with the keys level, format"),
+        ("listen: [example.org:80]\n", 1, "HOST:PORT with a numeric host"),
+        ("listen: []\n", 1, "a list of 1 to 64"),
+        ("cors: { origins: [\"*\", https://a.example] }\n", 1, "\"*\" alone"),
+        ("cors: { origins: [https://a.example/path] }\n", 1, "a list of origins"),
+        ("workers: 1\nworkers: 2\n", 2, "the key `workers` stands here twice"),
+        ("- 1\n", 1, "a list; allowed: a mapping of keys"),
+        ("workers: &a 1\n", 1, "anchors are not taken"),
+        ("listen: *a\n", 1, "aliases are not taken"),
+        ("a: [\n", 2, "did not find expected node content"),
+        ("workers: 1\n---\nworkers: 2\n", 2, "one document is enough"),
+        ("data: ./data\n", 1, "does not serve volumes yet"),
+        ("volumes:\n  v:\n    source: /data\n", 2, "the volume `v` cannot be served"),
+        ("volumes:\n  V:\n    source: /data\n", 2, "no name of a volume"),
+        ("volumes:\n  v:\n    sauce: /data\n", 3, "a volume has no key `sauce`; allowed: encoding, factor"),
+        ("volumes:\n  v: { mips: all }\n", 2, "has no `source`"),
+    ]
+)
+func refusedFiles(text: String, line: Int, message: String) {
+    let error = #expect(throws: ConfigurationError.self) { try merged(text) }
+    #expect(error?.place == .file("test.yaml", line: line))
+    #expect(error?.message.contains(message) == true, "\(error?.message ?? "no error")")
+}
+
+@Test(
+    "An empty volumes section is no reason to stop",
+    arguments: ["volumes: {}", "volumes:", "volumes: null"]
+)
+func emptyVolumes(text: String) throws {
+    #expect(try merged(text) == Configuration())
+}
+
+@Test("A file nested deeper than the limit is refused")
+func deepNesting() {
+    let text = "volumes: " + String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
+    let error = #expect(throws: ConfigurationError.self) { try merged(text) }
+    #expect(error?.message == "nested deeper than 16 levels")
+}
+
+@Test("A file longer than the limit is refused unread")
+func longFile() {
+    let error = #expect(throws: ConfigurationError.self) {
+        try merged(String(repeating: "#", count: Configuration.maxFileBytes + 1))
+    }
+    #expect(error?.message == "longer than 1MiB")
+}
+
+@Test("An unknown variable of ours is refused, and what Kubernetes sets for a service is not")
+func unknownVariables() throws {
+    let error = #expect(throws: ConfigurationError.self) {
+        try merged("", environment: ["PYRAMIDION_WORKER": "1"])
+    }
+    #expect(error?.place == .environment("PYRAMIDION_WORKER"))
+    let kubernetes = [
+        "PYRAMIDION_SERVICE_HOST": "10.0.0.1", "PYRAMIDION_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+    ]
+    #expect(try merged("", environment: kubernetes) == Configuration())
+}
+
+@Test("A wrong flag is refused by its own name")
+func wrongFlag() {
+    let error = #expect(throws: ConfigurationError.self) {
+        try merged("", flags: [Configuration.FlagValue(flag: "--workers", path: "workers", values: ["many"])])
+    }
+    #expect(error?.description.hasPrefix("--workers: `workers` cannot be that; allowed:") == true)
+}
