@@ -136,5 +136,7 @@ struct NpyDictionary {
 
     private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private func malformed(_ expected: String) -> NpyError { .malformed(expected: expected, offset: position) }
+    private func malformed(_ expected: String) -> NpyError {
+        .malformed(expected: expected, offset: position)
+    }
 }
