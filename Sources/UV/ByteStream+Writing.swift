@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+import CUV
+
+extension ByteStream {
+    /// How many bytes are queued because the kernel did not take them. C function: `uv_stream_get_write_queue_size`.
+    package var writeQueueSize: Int { isOpen ? uv_stream_get_write_queue_size(stream) : 0 }
+
+    /// Gives the kernel what it takes right now.
+    /// - Returns: How many bytes of `buffers`, counted from the first, it took; 0 when it is full or something is queued.
+    /// - Throws: ``UVError`` when the connection is broken or closed. C function: `uv_try_write`.
+    package func tryWrite(_ buffers: [UnsafeRawBufferPointer]) throws(UVError) -> Int {
+        try checkOpen("uv_try_write")
+        return try takenNow(buffers.map(uv_buf_t.init(_:)))
+    }
+
+    /// Writes `buffers` in order: gives the kernel what it takes, queues the rest, and calls back when all is taken.
+    ///
+    /// The caller keeps the memory alive until `completion`, which is called exactly once: before this returns if the
+    /// kernel takes all or the connection is broken, otherwise later, with `ECANCELED` if the stream is closed meanwhile.
+    package func write(_ buffers: [UnsafeRawBufferPointer], _ completion: @escaping (UVError?) -> Void) {
+        do throws(UVError) {
+            let rest = try notTakenNow(of: buffers)
+            if rest.isEmpty { completion(nil) } else { try queue(rest, completion) }
+        } catch {
+            completion(error)
+        }
+    }
+
+    /// Writes `bytes`; what the kernel does not take at once is copied, so nobody has to keep anything alive.
+    ///
+    /// For heads and small answers. `completion` is called as for a list of buffers.
+    package func write(_ bytes: [UInt8], _ completion: @escaping (UVError?) -> Void) {
+        do throws(UVError) {
+            if let rest = try copyNotTakenNow(of: bytes) {
+                try queue(rest, completion)
+            } else {
+                completion(nil)
+            }
+        } catch {
+            completion(error)
+        }
+    }
+
+    /// Writes `buffers` in order and returns when the kernel has taken all of them.
+    ///
+    /// Does not suspend when the kernel takes all at once. The caller keeps the memory alive until this returns or
+    /// throws. A cancelled task goes on waiting: to end a stalled write, close the stream.
+    /// - Throws: ``UVError`` when the connection is broken; `ECANCELED` when the stream is closed meanwhile.
+    package func write(_ buffers: [UnsafeRawBufferPointer]) async throws(UVError) {
+        let rest = try notTakenNow(of: buffers)
+        if !rest.isEmpty { try await queued { (completion) throws(UVError) in try queue(rest, completion) } }
+    }
+
+    /// Writes `bytes`, of which it copies what the kernel does not take at once, and returns when all is taken.
+    ///
+    /// Does not suspend when the kernel takes all at once.
+    /// - Throws: ``UVError`` when the connection is broken; `ECANCELED` when the stream is closed meanwhile.
+    package func write(_ bytes: [UInt8]) async throws(UVError) {
+        guard let rest = try copyNotTakenNow(of: bytes) else { return }
+        try await queued { (completion) throws(UVError) in try queue(rest, completion) }
+    }
+
+    private func notTakenNow(of buffers: [UnsafeRawBufferPointer]) throws(UVError) -> [uv_buf_t] {
+        try checkOpen("uv_write")
+        var rest = buffers.map(uv_buf_t.init(_:))
+        drop(try takenNow(rest), from: &rest)
+        return rest
+    }
+
+    private func copyNotTakenNow(of bytes: [UInt8]) throws(UVError) -> UnsafeMutableRawBufferPointer? {
+        try checkOpen("uv_write")
+        return try bytes.withUnsafeBufferPointer { (typed) throws(UVError) in
+            let all = UnsafeRawBufferPointer(typed)
+            let taken = try takenNow([uv_buf_t(all)])
+            guard taken < all.count else { return nil }
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: all.count - taken, alignment: 1)
+            copy.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[taken...]))
+            return copy
+        }
+    }
+
+    private func queue(_ rest: [uv_buf_t], _ completion: @escaping (UVError?) -> Void) throws(UVError) {
+        try rest.withUnsafeBufferPointer { (list) throws(UVError) in
+            try WriteRequest.start(stream, list, completion)
+        }
+    }
+
+    /// Queues a copy, which the request frees, also when it cannot be started.
+    private func queue(
+        _ copy: UnsafeMutableRawBufferPointer,
+        _ completion: @escaping (UVError?) -> Void
+    ) throws(UVError) {
+        try [uv_buf_t(UnsafeRawBufferPointer(copy))].withUnsafeBufferPointer { (list) throws(UVError) in
+            try WriteRequest.start(stream, list, owned: copy, completion)
+        }
+    }
+
+    private func queued(_ start: (@escaping (UVError?) -> Void) throws(UVError) -> Void) async throws(UVError)
+    {
+        let error: UVError? = await withCheckedContinuation { continuation in
+            do throws(UVError) {
+                try start { continuation.resume(returning: $0) }
+            } catch {
+                continuation.resume(returning: error)
+            }
+        }
+        if let error { throw error }
+    }
+
+    private func takenNow(_ buffers: [uv_buf_t]) throws(UVError) -> Int {
+        guard !buffers.isEmpty else { return 0 }
+        let code = buffers.withUnsafeBufferPointer { list in
+            uv_try_write(stream, list.baseAddress, UInt32(clamping: list.count))
+        }
+        if code == UV_EAGAIN.rawValue { return 0 }
+        return Int(try checked(code, "uv_try_write"))
+    }
+}
+
+/// Takes the first `count` bytes off a list of buffers, and empty buffers with them.
+private func drop(_ count: Int, from buffers: inout [uv_buf_t]) {
+    var left = count
+    var whole = 0
+    while whole < buffers.count, left >= buffers[whole].len {
+        left -= buffers[whole].len
+        whole += 1
+    }
+    buffers.removeFirst(whole)
+    guard !buffers.isEmpty else { return }
+    buffers[0].base = buffers[0].base?.advanced(by: left)
+    buffers[0].len -= left
+}
+
+extension uv_buf_t {
+    /// libuv's type for bytes to write has no `const`; it does not write to them.
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(
+            base: UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: CChar.self)),
+            len: bytes.count
+        )
+    }
+}

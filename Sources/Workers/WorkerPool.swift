@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One concurrent Dispatch queue behind a counting gate, rather than a serial queue for each lane: work waits in one
+// line, so no lane idles while another has a backlog, and Dispatch is never given more blocks than there are lanes,
+// so it has no reason to make more threads. A lane that has finished takes the next piece itself, without Dispatch.
+import Dispatch
+import Synchronization
+
+/// Runs synchronous, computing work beside the event loops, at most `lanes` pieces at a time.
+package final class WorkerPool: Sendable {
+    /// How many pieces of work run at a time.
+    package let lanes: Int
+    /// How many more may wait.
+    package let queueLimit: Int
+
+    private let queue = DispatchQueue(label: "pyramidion.lanes", attributes: .concurrent)
+    private let state = Mutex(State())
+    // What `state` holds, for those who only want to know.
+    private let busyLanes = Atomic<Int>(0)
+    private let waitingPieces = Atomic<Int>(0)
+
+    private struct State {
+        var busy = 0
+        var waiting = PieceLine()
+        var isStopped = false
+        var stopping: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private enum Entry {
+        case startLane
+        case wait
+        case refuse(any Error)
+    }
+
+    /// Makes a pool; it uses no thread until it has work.
+    package init(lanes: Int, queueLimit: Int) {
+        precondition(lanes > 0 && queueLimit >= 0, "a pool needs a lane, and its queue cannot be negative")
+        self.lanes = lanes
+        self.queueLimit = queueLimit
+    }
+
+    /// How many lanes are at work; for metrics.
+    package var busy: Int { busyLanes.load(ordering: .relaxed) }
+
+    /// How many pieces of work wait for a lane; for metrics.
+    package var queued: Int { waitingPieces.load(ordering: .relaxed) }
+
+    /// Runs `work` on a lane and returns what it returns, on the caller's own executor.
+    ///
+    /// Cancelling the task takes the work out of the line. Once begun it is not interrupted: long work asks a flag of
+    /// its own.
+    /// - Throws: ``WorkerError/queueFull(limit:)``, ``WorkerError/stopped``, `CancellationError` if cancelled before
+    ///   a lane was free, and whatever `work` throws.
+    package func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        let ticket = Piece.Ticket()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Value, any Error>) in
+                let piece = Piece(ticket: ticket) { refusal in
+                    if let refusal {
+                        continuation.resume(throwing: refusal)
+                    } else {
+                        continuation.resume(with: Result(catching: work))
+                    }
+                }
+                enter(piece)
+            }
+        } onCancel: {
+            withdraw(ticket)
+        }
+    }
+
+    /// Takes no more work, lets what runs and what waits be done, and returns then.
+    package func stop() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                state.isStopped = true
+                guard state.busy > 0 else { return true }
+                state.stopping.append(continuation)
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func enter(_ piece: Piece) {
+        let entry: Entry = state.withLock { state in
+            if state.isStopped { return .refuse(WorkerError.stopped) }
+            // The cancellation handler may have run before the piece existed. It raises the flag first and then asks
+            // for the lock, so either it finds the piece in line or this finds the flag.
+            if piece.ticket.isWithdrawn { return .refuse(CancellationError()) }
+            if state.busy < lanes {
+                state.busy += 1
+                busyLanes.store(state.busy, ordering: .relaxed)
+                return .startLane
+            }
+            guard state.waiting.count < queueLimit else {
+                return .refuse(WorkerError.queueFull(limit: queueLimit))
+            }
+            state.waiting.append(piece)
+            waitingPieces.store(state.waiting.count, ordering: .relaxed)
+            return .wait
+        }
+        switch entry {
+        case .startLane: queue.async { self.runLane(startingWith: piece) }
+        case .wait: break
+        case .refuse(let reason): piece.finish(reason)
+        }
+    }
+
+    private func withdraw(_ ticket: Piece.Ticket) {
+        ticket.withdraw()
+        let piece = state.withLock { state in
+            let piece = state.waiting.remove(ticket)
+            waitingPieces.store(state.waiting.count, ordering: .relaxed)
+            return piece
+        }
+        piece?.finish(CancellationError())
+    }
+
+    private func runLane(startingWith first: Piece) {
+        var next: Piece? = first
+        while let piece = next {
+            piece.finish(nil)
+            next = takeNext()
+        }
+    }
+
+    private func takeNext() -> Piece? {
+        let (piece, stopping) = state.withLock { state in
+            if let piece = state.waiting.popFirst() {
+                waitingPieces.store(state.waiting.count, ordering: .relaxed)
+                return (Optional(piece), [CheckedContinuation<Void, Never>]())
+            }
+            state.busy -= 1
+            busyLanes.store(state.busy, ordering: .relaxed)
+            guard state.busy == 0 else { return (nil, []) }
+            defer { state.stopping = [] }
+            return (nil, state.stopping)
+        }
+        for continuation in stopping { continuation.resume() }
+        return piece
+    }
+}
