@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make run     install what is missing, build, start the service, show it the demo chunk, serve until Ctrl-C
+# make test    install what is missing, build, run every test
+# make check   formatting, layers, licence lines
+# make build   the program alone: .build/release/pyramidion
+# make format  rewrite the sources as the formatter has them
+# make clean   forget what was built
+
+SWIFT   ?= swift
+PYTHON  ?= python3
+# The program links what is Swift's statically; tests cannot, so they are built in a folder of their own.
+PROGRAM := .build/release/pyramidion
+VENV    := .venv
+VECTORS := Tests/Data/vectors
+PORT    ?= 8080
+
+.PHONY: help run build test test-swift test-live check lint layers format vectors clean deps deps-test
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+deps:
+	@scripts/deps.sh build
+
+deps-test:
+	@scripts/deps.sh test
+
+build: deps
+	$(SWIFT) build -c release --static-swift-stdlib --product pyramidion
+
+run: build
+	@PORT=$(PORT) ONCE=$(ONCE) PYRAMIDION=$(PROGRAM) scripts/demo.sh
+
+test: deps-test build test-swift test-live
+
+test-swift: $(VECTORS)/manifest.json
+	PYRAMIDION_VECTORS=$(CURDIR)/$(VECTORS) $(SWIFT) test -c release --scratch-path .build-test --disable-xctest
+
+test-live: $(VENV)/.ready $(VECTORS)/manifest.json
+	PYRAMIDION=$(PROGRAM) PYRAMIDION_VECTORS=$(VECTORS) $(VENV)/bin/python -m pytest Tests/Live
+
+vectors: $(VECTORS)/manifest.json
+
+$(VECTORS)/manifest.json: Tests/Data/vectors.tar.xz
+	tar -xJf $< -C Tests/Data
+	@touch $@
+
+$(VENV)/.ready: Tests/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
+check: deps-test lint layers
+	@scripts/check-sources.sh
+
+lint:
+	$(SWIFT) format lint --strict --parallel -r -p Sources Tests Package.swift
+
+layers:
+	@$(PYTHON) scripts/check-layers.py
+
+format:
+	$(SWIFT) format -i --parallel -r Sources Tests Package.swift
+
+clean:
+	rm -rf .build .build-test $(VENV) $(VECTORS)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One server for most tests; whatever a test does to it, the next request must work."""
+import os
+import random
+import secrets
+
+import pytest
+
+from support.process import PROGRAM, Server
+from support.wire import Wire
+
+SEED = os.environ.get("SEED") or secrets.token_hex(4)
+
+
+def pytest_report_header():
+    return [f"program: {PROGRAM}", f"random choices: SEED={SEED}"]
+
+
+@pytest.fixture
+def dice(request):
+    """Random choices of this test alone; SEED, printed at the top, gives them again."""
+    return random.Random(f"{SEED} {request.node.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def running():
+    """The server of the session; at its end it must leave in order, without a word of a crash."""
+    assert PROGRAM.exists(), f"no program at {PROGRAM}: `make build` first, or set PYRAMIDION"
+    with Server() as server:
+        yield server
+        assert server.alive, f"the server ended with {server.process.returncode}:\n{server.log[-4000:]}"
+        log = server.log
+        assert server.stop() == 0, log[-4000:]
+
+
+@pytest.fixture
+def server(running):
+    """The running server; after the test it still answers."""
+    yield running
+    assert running.alive, f"the server ended with {running.process.returncode}:\n{running.log[-4000:]}"
+    assert running.get("/healthz").status == 200
+
+
+@pytest.fixture(scope="module")
+def kept(running):
+    """Sends whole requests on one connection that is kept alive, over TCP and the Unix socket in turn."""
+    wires = {}
+
+    def ask(content, unix=False):
+        if unix not in wires:
+            wires[unix] = Wire(running.unix if unix else running.address)
+        wire = wires[unix]
+        try:
+            wire.send(content)
+            reply = wire.read()
+        except (OSError, EOFError, AssertionError):
+            wires.pop(unix).close()
+            raise
+        if reply.closes:
+            wire.expect_closed()
+            wires.pop(unix).close()
+        return reply
+
+    yield ask
+    for wire in wires.values():
+        wire.close()
