@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The structures of ISA-L hold arrays of thousands of entries, which Swift would take as tuples: they stay behind
-// these functions.
+// The structures of ISA-L hold arrays of thousands of entries, which Swift would take as tuples:
+// they stay behind these functions.
 #pragma once
 #include <isa-l.h>
 #include <stdlib.h>
@@ -50,7 +50,8 @@ static inline struct pyr_isal_progress pyr_isal_inflate(struct inflate_state *st
     return progress;
 }
 
-/// Moves the whole bytes that ISA-L read behind the end of the stream to `bytes` (room for 8); returns how many.
+/// Moves the whole bytes that ISA-L read behind the end of the stream to `bytes`, which has room for 8;
+/// returns how many.
 static inline uint32_t pyr_isal_inflate_unread(struct inflate_state *state, uint8_t *bytes)
 {
     uint32_t bits = state->read_in_length > 0 ? (uint32_t)state->read_in_length : 0;
@@ -63,8 +64,8 @@ static inline uint32_t pyr_isal_inflate_unread(struct inflate_state *state, uint
     return count;
 }
 
-/// Compresses one buffer at level 1 as raw deflate, with no look back; ends byte-aligned, with an empty stored block
-/// unless `is_last`. Returns the bytes written, or 0 when `output` is too small or there is no memory.
+/// Compresses one buffer at level 1 as raw deflate, with no look back; ends byte-aligned, with an empty stored
+/// block unless `is_last`. Returns the bytes written, or 0 when `output` is too small or there is no memory.
 static inline uint32_t pyr_isal_deflate(const uint8_t *input, uint32_t input_count, uint8_t *output,
                                         uint32_t output_count, int is_last)
 {

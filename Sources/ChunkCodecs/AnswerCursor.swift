@@ -6,12 +6,14 @@ package enum AnswerStep: Equatable, Sendable {
     case bytes([UInt8])
     /// The voxels of this mip are to be sent.
     case level(mip: Int)
-    /// The CRC-32 of this mip's voxels is to be given to ``AnswerCursor/provide(_:mip:)`` before the next step.
-    /// Comes in npz answers alone: before the level, or behind it if the layout says so.
+    /// The CRC-32 of this mip's voxels is to be given to ``AnswerCursor/provide(_:mip:)`` before the next
+    /// step. Comes in npz answers alone: before the level, or behind it if the layout says so.
     case checksum(mip: Int)
 }
 
-/// Walks through an answer in the order in which it is sent. A value: a copy begins where the original stands.
+/// Walks through an answer in the order in which it is sent.
+///
+/// A value: a copy begins where the original stands.
 package struct AnswerCursor: Sendable {
     private enum Position {
         case beforeLevel(Int)

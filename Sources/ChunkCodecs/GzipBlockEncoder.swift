@@ -17,9 +17,9 @@ package struct CompressedBlock: Sendable, Hashable {
 ///
 /// Blocks know nothing of each other, so any lane may make any of them at any time.
 package struct GzipBlockEncoder: Sendable {
-    /// Bytes of input a block: small enough to share work among lanes, large enough that forgetting what
-    /// came before costs nothing that can be measured.
-    package static let blockByteCount = 1 << 20
+    /// Bytes of input a block: small enough to share work among lanes; forgetting what came before costs less
+    /// than 1 % of the size even where labels compress 48-fold, and nothing on grey values.
+    package static let blockByteCount = 1 << 19
     /// Largest input of one block.
     package static let maxInputByteCount = 1 << 30
 
@@ -35,7 +35,8 @@ package struct GzipBlockEncoder: Sendable {
 
     /// Compresses one block of at most ``maxInputByteCount`` bytes; linear, never fails.
     ///
-    /// `isLast` ends the deflate data: the last block of a member has it, and no other. An empty block is no error.
+    /// `isLast` ends the deflate data: the last block of a member has it, and no other.
+    /// An empty block is no error.
     package func compress(_ input: UnsafeRawBufferPointer, isLast: Bool) -> CompressedBlock {
         precondition(input.count <= GzipBlockEncoder.maxInputByteCount, "split the input into blocks")
         let bound = GzipBlockEncoder.outputBound(input.count)

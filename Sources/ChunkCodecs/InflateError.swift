@@ -45,9 +45,11 @@ package enum InflateError: Error, Equatable, Sendable {
         case .corrupt:
             "the compressed body is corrupt: invalid deflate data"
         case .checksumMismatch(let stored, let computed):
-            "the compressed body is corrupt: its checksum is \(hexadecimal(stored)), its content has \(hexadecimal(computed))"
+            "the compressed body is corrupt: its checksum is \(hexadecimal(stored)), "
+                + "its content has \(hexadecimal(computed))"
         case .lengthMismatch(let stored, let computed):
-            "the compressed body is corrupt: its length field is \(stored), its content has \(computed) bytes (modulo 2^32)"
+            "the compressed body is corrupt: its length field is \(stored), "
+                + "its content has \(computed) bytes (modulo 2^32)"
         case .trailingBytes:
             "there are bytes behind the end of the compressed body: only further gzip members may follow"
         case .truncated:

@@ -5,7 +5,9 @@ protocol RawInflater: AnyObject {
     /// Makes ready for a new stream.
     func reset()
 
-    /// Inflates until the input is used up, the output is full, or the stream has ended. `output` is not empty.
+    /// Inflates until the input is used up, the output is full, or the stream has ended.
+    ///
+    /// `output` is not empty.
     func inflate(
         _ input: UnsafeRawBufferPointer,
         into output: UnsafeMutableRawBufferPointer

@@ -13,7 +13,7 @@ package enum LayoutError: Error, Equatable, Sendable {
 /// - Zip64 (§4.3.14, §4.5.3) wherever a size, an offset or a count does not fit, and only there;
 /// - every entry is dated 1980-01-01 00:00, so equal content makes equal archives;
 /// - with data descriptors, bit 3 is set and the local header has no checksum. It has the sizes nevertheless,
-///   since they are known: a reader that cannot seek would otherwise have no way to find a stored entry's end.
+///   since they are known: a reader that cannot seek has no other way to find a stored entry's end.
 package struct ZipLayout: Sendable {
     package struct Entry: Sendable, Hashable {
         /// ASCII, at most 65,535 bytes.

@@ -60,7 +60,7 @@ struct NpyDictionary {
         try expect("(")
         var entries: [Int] = []
         while !accept(")") {
-            // Entries are cheap, but there is no reason to gather more than can be told apart from "too many".
+            // One entry too many is enough to refuse the shape; a header of 64 KiB could have thousands.
             guard entries.count <= Shape.maxAxes else { throw .badShape(.axisCount(entries.count)) }
             entries.append(try int())
             if accept(",") { continue }

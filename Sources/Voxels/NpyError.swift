@@ -35,7 +35,8 @@ package enum NpyError: Error, Equatable, Sendable {
         case .malformed(let expected, let offset):
             "the .npy header is malformed at byte \(offset): expected \(expected)"
         case .unknownKey(let key):
-            "the .npy header has the unknown key '\(key)': it must have 'descr', 'fortran_order' and 'shape' alone"
+            "the .npy header has the unknown key '\(key)': "
+                + "it must have 'descr', 'fortran_order' and 'shape' alone"
         case .repeatedKey(let key):
             "the .npy header has the key '\(key)' twice"
         case .missingKey(let key):

@@ -19,7 +19,7 @@ package struct NpyHeaderParser: Sendable {
 
     /// Takes the next bytes of the stream. After `done` or a throw, the parser must not be pushed again.
     ///
-    /// - Throws: ``NpyError`` at the first byte that cannot be right; never ``NpyError/truncated(received:)``.
+    /// - Throws: ``NpyError`` as soon as the header cannot be right; never ``NpyError/truncated(received:)``.
     package mutating func push(_ bytes: Span<UInt8>) throws(NpyError) -> Progress {
         var consumed = 0
         while true {
@@ -86,7 +86,9 @@ package struct NpyHeaderParser: Sendable {
         )
     }
 
-    /// Reads a type string: an optional byte order, a kind, a width. No byte order means the machine's, as `=`.
+    /// Reads a type string: an optional byte order, a kind, a width.
+    ///
+    /// No byte order means the machine's, as `=` does.
     private static func voxelType(_ descr: String) throws(NpyError) -> (VoxelType, isBigEndian: Bool) {
         var name = Substring(descr)
         var byteOrder: Character = "="
