@@ -38,7 +38,11 @@ package final class Listener {
     /// Binds, listens, and accepts from now on.
     ///
     /// A stale Unix socket, one that nobody listens on, is removed first; another kind of file never is.
-    /// - Parameter accepted: Called on the loop with each new connection, which the callee must close.
+    /// - Parameters:
+    ///   - loop: The caller is on it.
+    ///   - endpoint: Port 0 lets the system choose; ask ``endpoint`` for its choice.
+    ///   - options: The backlog and such.
+    ///   - accepted: Called on the loop with each new connection, which the callee must close.
     /// - Throws: ``UVError``: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, an unknown host …; `ECANCELED` when the loop is closing.
     package init(
         loop: EventLoop,

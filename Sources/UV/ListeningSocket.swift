@@ -13,8 +13,10 @@ final class ListeningSocket {
 
     /// Binds and listens.
     /// - Parameters:
+    ///   - endpoint: What to bind to.
     ///   - backlog: How many connections the kernel holds for us before they are accepted.
     ///   - sharesPort: Lets the other loops of this process, and others of this user, listen on the same port.
+    /// - Throws: ``UVError`` of the call that failed.
     init(_ endpoint: Endpoint, backlog: Int32, sharesPort: Bool) throws(UVError) {
         switch endpoint {
         case .tcp(let host, let port):
@@ -29,7 +31,7 @@ final class ListeningSocket {
         case .unix(let path):
             let address = try SocketAddress(unixPath: path)
             try SocketFile.removeStale(at: path, address: address)
-            descriptor = try Self.socket(family: AF_UNIX)
+            descriptor = try newSocket(family: AF_UNIX)
             self.endpoint = endpoint
             if let failure = Self.bind(descriptor, address, backlog: backlog, name: "unix:\(path)") {
                 _ = Glibc.close(descriptor)
@@ -53,7 +55,7 @@ final class ListeningSocket {
     ) throws(UVError) -> (Int32, Endpoint) {
         var failure = UVError(code: UV_EADDRNOTAVAIL.rawValue, call: "bind(\(host))")
         for address in addresses {
-            let descriptor = try socket(family: address.family)
+            let descriptor = try newSocket(family: address.family)
             setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             if sharesPort { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
             // `::` takes IPv4 clients too, whatever the machine's default is.
@@ -67,13 +69,6 @@ final class ListeningSocket {
             return (descriptor, .tcp(host: bound.host, port: bound.port ?? 0))
         }
         throw failure
-    }
-
-    private static func socket(family: Int32) throws(UVError) -> Int32 {
-        let type = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-        let descriptor = Glibc.socket(family, Int32(type), 0)
-        guard descriptor >= 0 else { throw UVError(code: errno, call: "socket") }
-        return descriptor
     }
 
     private static func bind(
@@ -129,9 +124,7 @@ private struct SocketFile {
         guard lstat(path, &status) == 0 else { return }
         let inUse = UVError(code: UV_EADDRINUSE.rawValue, call: "bind(unix:\(path))")
         guard let file = SocketFile(at: path) else { throw inUse }
-        let type = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-        let probe = Glibc.socket(AF_UNIX, Int32(type), 0)
-        guard probe >= 0 else { throw UVError(code: errno, call: "socket") }
+        let probe = try newSocket(family: AF_UNIX)
         defer { _ = Glibc.close(probe) }
         let answer = address.withPointer { Glibc.connect(probe, $0, $1) }
         guard answer != 0, errno == ECONNREFUSED else { throw inUse }

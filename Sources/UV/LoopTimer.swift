@@ -17,7 +17,9 @@ package final class LoopTimer: LoopHandle {
     private var timer: UnsafeMutablePointer<uv_timer_t> { memory.assumingMemoryBound(to: uv_timer_t.self) }
 
     /// Makes a timer that is not running.
-    /// - Parameter fired: Called on the loop. It may start, stop or close the timer.
+    /// - Parameters:
+    ///   - loop: The caller is on it.
+    ///   - fired: Called on the loop. It may start, stop or close the timer.
     /// - Throws: ``UVError`` `ECANCELED` when the loop is closing.
     package init(loop: EventLoop, fired: @escaping () -> Void) throws(UVError) {
         self.fired = fired
@@ -33,7 +35,9 @@ package final class LoopTimer: LoopHandle {
     ///
     /// "Now" is ``EventLoop/now``, so a long callback counts towards the delay. Rounded up to whole milliseconds; less
     /// than zero is zero, which means the next iteration. On a closed timer it does nothing.
-    /// - Parameter period: Between further calls, counted from each call; nil for one call.
+    /// - Parameters:
+    ///   - delay: Until the first call.
+    ///   - period: Between further calls, counted from each call; nil for one call.
     package func start(after delay: Duration, repeatingEvery period: Duration? = nil) {
         guard isOpen else { return }
         loop.preconditionOnLoop()

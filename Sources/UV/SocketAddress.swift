@@ -92,7 +92,7 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
         let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> String in
             guard let start = buffer.baseAddress else { return "" }
             buffer.initialize(repeating: 0)
-            let code = withPointer { address, _ in uv_ip_name(address, start, buffer.count) }
+            let code = withPointer { address, _ in writeHost(address, start, buffer.count) }
             return code == 0 ? String(cString: start) : ""
         }
         return text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst(7)) : text
@@ -115,11 +115,19 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
     }
 }
 
-private func uv_ip_name(_ address: UnsafePointer<sockaddr>, _ text: UnsafeMutablePointer<CChar>, _ room: Int)
+private func writeHost(_ address: UnsafePointer<sockaddr>, _ text: UnsafeMutablePointer<CChar>, _ room: Int)
     -> Int32
 {
     let raw = UnsafeRawPointer(address)
     return Int32(address.pointee.sa_family) == AF_INET6
         ? uv_ip6_name(raw.assumingMemoryBound(to: sockaddr_in6.self), text, room)
         : uv_ip4_name(raw.assumingMemoryBound(to: sockaddr_in.self), text, room)
+}
+
+/// Makes a stream socket that does not block and is not inherited by other programs.
+func newSocket(family: Int32) throws(UVError) -> Int32 {
+    let type = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+    let descriptor = socket(family, Int32(type), 0)
+    guard descriptor >= 0 else { throw UVError(code: errno, call: "socket") }
+    return descriptor
 }

@@ -22,7 +22,11 @@ package final class SocketWatcher: LoopHandle {
     private var poll: UnsafeMutablePointer<uv_poll_t> { memory.assumingMemoryBound(to: uv_poll_t.self) }
 
     /// Makes a watcher that is not watching yet; sets the socket to non-blocking.
-    /// - Parameter ready: Called again and again while the socket is ready (level-triggered).
+    /// - Parameters:
+    ///   - loop: The caller is on it.
+    ///   - socket: A descriptor that no other handle of the loop watches.
+    ///   - ready: Called again and again while the socket is ready (level-triggered).
+    /// - Throws: ``UVError``: the descriptor cannot be polled, or the loop is closing. C function: `uv_poll_init`.
     package init(
         loop: EventLoop,
         socket: Int32,
@@ -34,7 +38,8 @@ package final class SocketWatcher: LoopHandle {
         }
     }
 
-    /// Watches for `readiness`, in place of what was watched for before. C function: `uv_poll_start`.
+    /// Watches for `readiness`, in place of what was watched for before.
+    /// - Throws: ``UVError`` `ECANCELED` when the watcher is closed. C function: `uv_poll_start`.
     package func start(_ readiness: Readiness) throws(UVError) {
         try checkOpen("uv_poll_start")
         try checked(uv_poll_start(poll, readiness.rawValue, socketReady), "uv_poll_start")

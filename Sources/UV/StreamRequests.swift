@@ -18,7 +18,8 @@ final class WriteRequest {
     }
 
     /// Queues `buffers`; libuv copies their list, not their bytes.
-    /// - Parameter owned: Memory to free after the write, in which `buffers` may lie.
+    ///
+    /// `owned` is memory to free after the write, in which `buffers` may lie. Throws what `uv_write` returns.
     static func start(
         _ stream: UnsafeMutablePointer<uv_stream_t>,
         _ buffers: UnsafeBufferPointer<uv_buf_t>,
