@@ -48,14 +48,14 @@ var targets: [Target] = [
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CCPU"),
+    .target(name: "CHost"),
 
     // The data half.
     library("Voxels"),
     library("RowKernels"),
     library(
         "Downsampling",
-        ["Voxels", "RowKernels", "CCPU"] + (isX86 ? ["RowKernelsV3"] : []),
+        ["Voxels", "RowKernels", "CHost"] + (isX86 ? ["RowKernelsV3"] : []),
         settings: isX86 ? [.define("ROW_KERNELS_V3")] : []
     ),
     library(
@@ -89,9 +89,10 @@ var targets: [Target] = [
     ),
 
     tests("VoxelsTests", ["Voxels"]),
+    tests("RowKernelsTests", ["RowKernels", "CHost"] + (isX86 ? ["RowKernelsV3"] : [])),
     tests("DownsamplingTests", ["Downsampling", "Voxels"]),
     tests("ChunkCodecsTests", ["ChunkCodecs", "Voxels"]),
-    tests("HTTP1Tests", ["HTTP1", http]),
+    tests("HTTP1Tests", ["HTTP1", http], resources: [.copy("Corpus")]),
     tests("UVTests", ["UV"]),
     tests("WorkersTests", ["Workers"]),
     tests("HTTPServerTests", ["HTTPServer", "HTTP1", "UV", http]),

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+
+/// Why an answer's head cannot be written; always a mistake of the service.
+package enum AnswerHeadError: Error, Equatable, Sendable {
+    /// A value with CR, LF or NUL in it, which could begin a second answer.
+    case unsafeFieldValue(name: String)
+    /// A reason phrase with a control byte in it.
+    case unsafeReason
+}
+
+/// Writes status lines, header sections and chunk framing.
+///
+/// `Date`, `Content-Length`, `Transfer-Encoding` and `Connection` belong to the server: such fields of the
+/// service are left out, since two of them could contradict each other. `Connection: close` of the service is
+/// a wish that ``asksToClose(_:)`` shows.
+package enum AnswerHead {
+    /// `100 Continue`, whole.
+    package static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    /// The last chunk and an empty trailer section.
+    package static let lastChunk = Array("0\r\n\r\n".utf8)
+
+    /// Appends a whole head.
+    ///
+    /// - Parameters:
+    ///   - keepAlive: Whether the connection persists. Silent in HTTP/1.1, `keep-alive` in 1.0, else `close`.
+    ///   - minorVersion: Of the request. The status line says HTTP/1.1 in any case (RFC 9110 §2.5).
+    ///   - date: As ``HTTPDate/bytes(unixSeconds:)`` makes it.
+    /// - Throws: ``AnswerHeadError`` with `output` as it was.
+    package static func append(
+        to output: inout [UInt8],
+        status: HTTPResponse.Status,
+        fields: HTTPFields,
+        framing: AnswerFraming,
+        keepAlive: Bool,
+        minorVersion: Int,
+        date: [UInt8]
+    ) throws(AnswerHeadError) {
+        let start = output.count
+        do throws(AnswerHeadError) {
+            try appendStatusLine(status, to: &output)
+            for field in fields where !isOwned(field.name) { try append(field, to: &output) }
+        } catch {
+            output.removeSubrange(start...)
+            throw error
+        }
+        append("Date: ", to: &output)
+        output.append(contentsOf: date)
+        switch framing {
+        case .bodiless, .untilClose: break
+        case .length(let length), .lengthOnly(let length):
+            append("\r\nContent-Length: ", to: &output)
+            appendDecimal(length, to: &output)
+        case .chunked: append("\r\nTransfer-Encoding: chunked", to: &output)
+        }
+        if !keepAlive {
+            append("\r\nConnection: close", to: &output)
+        } else if minorVersion == 0 {
+            append("\r\nConnection: keep-alive", to: &output)
+        }
+        append("\r\n\r\n", to: &output)
+    }
+
+    /// Whether the fields have `Connection: close`.
+    package static func asksToClose(_ fields: HTTPFields) -> Bool {
+        fields.contains { $0.name == .connection && $0.value.lowercased() == "close" }
+    }
+
+    /// Appends a chunk's size and CRLF. The data and another CRLF follow. `count` is above 0.
+    package static func appendChunkSize(_ count: Int, to output: inout [UInt8]) {
+        precondition(count > 0, "a chunk of no bytes would end the body")
+        var shift = (count.bitWidth - count.leadingZeroBitCount - 1) / 4 * 4
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: count >> shift & 15)
+            output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            shift -= 4
+        }
+        append("\r\n", to: &output)
+    }
+
+    private static func isOwned(_ name: HTTPField.Name) -> Bool {
+        name == .contentLength || name == .transferEncoding || name == .connection || name == .date
+    }
+
+    private static func appendStatusLine(
+        _ status: HTTPResponse.Status,
+        to output: inout [UInt8]
+    ) throws(AnswerHeadError) {
+        guard status.code != 200 || status.reasonPhrase != "OK" else {
+            append("HTTP/1.1 200 OK\r\n", to: &output)
+            return
+        }
+        guard status.reasonPhrase.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw .unsafeReason }
+        append("HTTP/1.1 ", to: &output)
+        appendDecimal(status.code, to: &output)
+        output.append(0x20)
+        output.append(contentsOf: status.reasonPhrase.utf8)
+        append("\r\n", to: &output)
+    }
+
+    private static func append(_ field: HTTPField, to output: inout [UInt8]) throws(AnswerHeadError) {
+        output.append(contentsOf: field.name.rawName.utf8)
+        append(": ", to: &output)
+        let start = output.count
+        field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
+        for index in start..<output.count {
+            let byte = output[index]
+            if byte == 0x0D || byte == 0x0A || byte == 0 {
+                throw .unsafeFieldValue(name: field.name.rawName)
+            }
+        }
+        append("\r\n", to: &output)
+    }
+
+    @inline(__always)
+    private static func append(_ text: StaticString, to output: inout [UInt8]) {
+        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private static func appendDecimal(_ number: Int, to output: inout [UInt8]) {
+        precondition(number >= 0, "a length or status below zero")
+        let start = output.count
+        var rest = number
+        repeat {
+            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        output[start...].reverse()
+    }
+}
