@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import Voxels
 
 /// Why the engine stopped.
 package enum EngineError: Error, Equatable, Sendable {
@@ -11,24 +13,246 @@ package enum EngineError: Error, Equatable, Sendable {
 ///
 /// Slabs may be reduced on several lanes at once. A slab `i` may be begun only when all slabs up to
 /// `i - slabsInFlight` are done: then memory stays what ``PyramidPlan/price(slabsInFlight:)`` says.
+///
+/// `@unchecked Sendable`: slab `i` alone uses slot `i % slabsInFlight` while it is under way; levels are written in
+/// ranges that no two slabs share; the tail and its chain belong to whoever set `isTailBusy`.
 package final class PyramidEngine: @unchecked Sendable {
     package let plan: PyramidPlan
 
-    /// Allocates the kept levels. They are not filled with zeros.
-    package init(_ plan: PyramidPlan, slabsInFlight: Int) throws(EngineError) { fatalError("coming") }
+    private let kernels: Kernels
+    private let slots: [Slot]
+    private let levels: [Int: VoxelBuffer]
+    private let tail: StageChain?
+    private let progress: Mutex<Progress>
 
-    /// Reduces one slab: `voxels` are the bytes of ``PyramidPlan/slabRange(_:)``, native byte order.
+    /// What one slab in flight works with.
+    private final class Slot {
+        var chain: StageChain?
+        var fan: [any StageRunner] = []
+        /// What the tail takes over, in the order of slices.
+        var handoff: VoxelBuffer?
+        var finished: [Slice] = []
+    }
+
+    private struct Progress {
+        /// Slabs that are done though one before them is not.
+        var doneAhead: Set<Int> = []
+        /// All slabs below this one are done.
+        var next = 0
+        var isTailBusy = false
+        var readyByteCounts: [Int: Int] = [:]
+    }
+
+    /// Allocates the kept levels. They are not filled with zeros.
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    package init(
+        _ plan: PyramidPlan,
+        slabsInFlight: Int,
+        kernels: Kernels = .best
+    ) throws(EngineError) {
+        self.plan = plan
+        self.kernels = kernels
+        var levels: [Int: VoxelBuffer] = [:]
+        for level in plan.keptLevels { levels[level.mip] = try VoxelBuffer(byteCount: level.byteCount) }
+        self.levels = levels
+        slots = (0..<max(1, slabsInFlight)).map { _ in Slot() }
+        let head = plan.slabs.headStageCount
+        tail =
+            plan.slabCount > 0 && head < plan.stages.count
+            ? try StageChain(plan, head..<plan.stages.count, kernels: kernels) : nil
+        progress = Mutex(Progress())
+    }
+
+    /// Reduces one slab: `voxels` are the bytes of ``PyramidPlan/slabRange(_:)``, in native byte order, aligned for
+    /// the voxel's type.
     ///
     /// `isCancelled` is asked at least once a slab.
+    /// - Throws: ``EngineError``; the engine is of no use afterwards.
     package func reduce(
         slab index: Int,
         _ voxels: UnsafeRawBufferPointer,
         isCancelled: () -> Bool
-    ) throws(EngineError) { fatalError("coming") }
+    ) throws(EngineError) {
+        precondition(voxels.count == plan.slabRange(index).count, "a slab is exactly its range")
+        guard let base = voxels.baseAddress else { return }
+        guard !isCancelled() else { throw .cancelled }
+        let slot = slots[index % slots.count]
+        // The engine only reads the input; slices are mutable for the stages that write theirs.
+        let input = UnsafeMutableRawPointer(mutating: base)
+        switch plan.topology {
+        case .chain: try reduceChain(index, input, slot, isCancelled)
+        case .fan: try reduceFan(index, input, slot, isCancelled)
+        }
+        try finish(index, isCancelled)
+    }
 
     /// How many bytes of the kept level `mip` are final, counted from its begin; safe from any thread.
-    package func readyByteCount(mip: Int) -> Int { fatalError("coming") }
+    package func readyByteCount(mip: Int) -> Int {
+        progress.withLock { $0.readyByteCounts[mip] ?? 0 }
+    }
 
     /// The memory of the kept level `mip`: valid while the engine lives, final up to ``readyByteCount(mip:)``.
-    package func level(_ mip: Int) -> UnsafeRawBufferPointer { fatalError("coming") }
+    package func level(_ mip: Int) -> UnsafeRawBufferPointer {
+        guard let level = levels[mip] else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(level.bytes)
+    }
+
+    // What lies in slab `index`: its parts, and the slices of each.
+    private func extent(_ index: Int) -> (parts: Range<Int>, slices: Range<Int>) {
+        let slabs = plan.slabs
+        if slabs.partsPerSlab > 0 {
+            let begin = index * slabs.partsPerSlab
+            return (begin..<min(begin + slabs.partsPerSlab, slabs.partCount), 0..<slabs.sliceCount)
+        }
+        let (part, piece) = index.quotientAndRemainder(dividingBy: slabs.slabsPerPart)
+        let begin = piece * slabs.slicesPerSlab
+        return (part..<part + 1, begin..<min(begin + slabs.slicesPerSlab, slabs.sliceCount))
+    }
+
+    private func reduceChain(
+        _ index: Int,
+        _ input: UnsafeMutableRawPointer,
+        _ slot: Slot,
+        _ isCancelled: () -> Bool
+    ) throws(EngineError) {
+        let head = plan.slabs.headStageCount
+        let chain: StageChain
+        if let existing = slot.chain {
+            chain = existing
+        } else {
+            chain = try StageChain(plan, 0..<head, kernels: kernels)
+            slot.chain = chain
+            if tail != nil { slot.handoff = try VoxelBuffer(byteCount: plan.slabs.handoffByteCount) }
+        }
+        slot.finished.removeAll(keepingCapacity: true)
+        let (parts, slices) = extent(index)
+        let last = plan.stages[head - 1]
+        let sliceByteCount = plan.slabs.sliceByteCount
+        var next = input
+        for part in parts {
+            guard !isCancelled() else { throw .cancelled }
+            chain.start(at: slices.lowerBound)
+            for _ in slices {
+                chain.push(
+                    Slice(image: next),
+                    kept: { stage, slice in keptSlice(stage, part: part, slice) },
+                    outlet: { _ in
+                        guard let handoff = slot.handoff else { return Slice() }
+                        return Slice.within(
+                            handoff.base,
+                            place: slot.finished.count,
+                            of: plan.slabs.handoffSliceCount,
+                            voxels: last.outSliceCount,
+                            width: last.makesImage ? plan.spec.type.byteWidth : 0,
+                            carry: last.carry
+                        )
+                    },
+                    finished: { slice in
+                        if tail != nil { slot.finished.append(slice) }
+                    }
+                )
+                next += sliceByteCount
+            }
+        }
+    }
+
+    private func reduceFan(
+        _ index: Int,
+        _ input: UnsafeMutableRawPointer,
+        _ slot: Slot,
+        _ isCancelled: () -> Bool
+    ) throws(EngineError) {
+        if slot.fan.isEmpty {
+            for stage in plan.stages {
+                slot.fan.append(try stage.makeRunner(kernels: kernels, type: RowCode(plan.spec.type)))
+            }
+        }
+        let (parts, slices) = extent(index)
+        let sliceByteCount = plan.slabs.sliceByteCount
+        var base = input
+        for part in parts {
+            let window = slices.indices.map { Slice(image: base + ($0 - slices.lowerBound) * sliceByteCount) }
+            for (number, stage) in plan.stages.enumerated() where stage.makesImage {
+                guard !isCancelled() else { throw .cancelled }
+                window.withUnsafeBufferPointer { window in
+                    for begin in stride(from: 0, to: window.count, by: stage.window) {
+                        let slice = (slices.lowerBound + begin) / stage.window
+                        let end = min(begin + stage.window, window.count)
+                        slot.fan[number].reduce(
+                            UnsafeBufferPointer(rebasing: window[begin..<end]),
+                            at: slice,
+                            into: Slice(image: keptSlice(number, part: part, slice))
+                        )
+                    }
+                }
+            }
+            base += slices.count * sliceByteCount
+        }
+    }
+
+    private func keptSlice(_ stage: Int, part: Int, _ slice: Int) -> UnsafeMutableRawPointer? {
+        let stage = plan.stages[stage]
+        guard let mip = stage.mip, let level = levels[mip] else { return nil }
+        let index = part * stage.outSizes[stage.stream] + slice
+        return level.base + index * stage.outSliceCount * plan.spec.type.byteWidth
+    }
+
+    /// Notes that a slab is done, and runs the tail over all slabs whose turn has come.
+    private func finish(_ index: Int, _ isCancelled: () -> Bool) throws(EngineError) {
+        var turn = progress.withLock { progress -> Int? in
+            progress.doneAhead.insert(index)
+            return takeTurn(&progress)
+        }
+        while let slab = turn {
+            guard !isCancelled() else { throw .cancelled }
+            let (parts, slices) = extent(slab)
+            if let tail {
+                if slices.lowerBound == 0 { tail.start(at: 0) }
+                for slice in slots[slab % slots.count].finished {
+                    tail.push(
+                        slice,
+                        kept: { stage, slice in keptSlice(stage, part: parts.lowerBound, slice) },
+                        outlet: { _ in Slice() },
+                        finished: { _ in }
+                    )
+                }
+            }
+            let ready = readyByteCounts(parts: parts, slices: slices)
+            turn = progress.withLock { progress in
+                progress.readyByteCounts = ready
+                progress.isTailBusy = false
+                progress.next += 1
+                return takeTurn(&progress)
+            }
+        }
+    }
+
+    /// The next slab in order if it is done and nobody else sees to it.
+    private func takeTurn(_ progress: inout Progress) -> Int? {
+        guard !progress.isTailBusy, progress.doneAhead.remove(progress.next) != nil else { return nil }
+        progress.isTailBusy = true
+        return progress.next
+    }
+
+    /// What is final of every kept level once a slab of these parts and slices is done, with all before it.
+    private func readyByteCounts(parts: Range<Int>, slices: Range<Int>) -> [Int: Int] {
+        var ready: [Int: Int] = [:]
+        var reach = 1
+        for (number, stage) in plan.stages.enumerated() {
+            reach = plan.topology == .fan ? stage.window : reach.multiplied(by: stage.window, atMost: 1 << 48)
+            guard let mip = stage.mip, levels[mip] != nil else { continue }
+            let perPart = stage.outSizes[stage.stream]
+            let made: Int
+            if slices.upperBound == plan.slabs.sliceCount {
+                made = perPart
+            } else if number >= plan.slabs.headStageCount, let tail {
+                made = tail.madeCount(number)
+            } else {
+                made = slices.upperBound / reach
+            }
+            let whole = (parts.upperBound - 1) * perPart
+            ready[mip] = (whole + made) * stage.outSliceCount * plan.spec.type.byteWidth
+        }
+        return ready
+    }
 }

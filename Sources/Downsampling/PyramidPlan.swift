@@ -11,8 +11,8 @@ package enum PlanError: Error, Equatable, Sendable {
     case mipCount(Int, limit: Int)
     /// `levels` names a mip that is not made; `mips` is how many there are.
     case levelsOutside(ClosedRange<Int>, mips: Int)
-    /// A shape with no voxel.
-    case empty
+    /// Exact sums of this factor on this shape would need more than 128 bits.
+    case sumsTooWide
 }
 
 /// One mip of a planned pyramid.
@@ -27,9 +27,13 @@ package struct LevelPlan: Sendable, Hashable {
 
 /// A pyramid as it is known before its first voxel: shapes, bytes, slabs and price.
 ///
-/// The input is taken in slabs: consecutive byte ranges that cover it in memory order.
+/// The input is taken in slabs: consecutive byte ranges that cover it in memory order. A slab is either some
+/// whole parts (see `Geometry`) or a run of slices of one part that reduces without its neighbours for as many
+/// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*.
 package struct PyramidPlan: Sendable {
     package static let maxMips = 32
+    /// Slabs are made about this large, if a window of slices is not larger.
+    package static let usualSlabByteCount = 1 << 20
 
     package let spec: PyramidSpec
     /// Every level that is computed, in rising order.
@@ -39,16 +43,129 @@ package struct PyramidPlan: Sendable {
     /// The largest slab, in bytes.
     package let slabByteCount: Int
 
+    let geometry: Geometry
+    let stages: [Stage]
+    let topology: StagePlanner.Topology
+    let slabs: SlabPlan
+
     /// The levels of the answer, in rising order.
     package var keptLevels: [LevelPlan] { levels.filter(\.isKept) }
 
     /// Throws what the spec gets wrong; allocates nothing that grows with the array.
-    package init(_ spec: PyramidSpec) throws(PlanError) { fatalError("coming") }
+    ///
+    /// An array without voxels is not an error: its levels are empty, and it has no slabs.
+    package init(
+        _ spec: PyramidSpec,
+        slabByteCount target: Int = PyramidPlan.usualSlabByteCount
+    ) throws(PlanError) {
+        if spec.sparse, [.min, .max, .stride].contains(spec.method) { throw .sparseUnsupported(spec.method) }
+        if spec.type == .bool, [.average, .median].contains(spec.method) {
+            throw .typeUnsupported(spec.type, spec.method)
+        }
+        let asked = PyramidPlan.mipCount(spec)
+        guard (1...PyramidPlan.maxMips).contains(asked) else {
+            throw .mipCount(asked, limit: PyramidPlan.maxMips)
+        }
+        let kept = spec.levels ?? 1...asked
+        guard kept.lowerBound >= 1, kept.upperBound <= asked else { throw .levelsOutside(kept, mips: asked) }
+
+        var levels: [LevelPlan] = []
+        var shape = spec.shape
+        for mip in 1...kept.upperBound {
+            shape = shape.downsampled(by: spec.factor)
+            levels.append(
+                LevelPlan(
+                    mip: mip,
+                    shape: shape,
+                    byteCount: shape.byteCount(spec.type),
+                    isKept: kept.contains(mip)
+                )
+            )
+        }
+
+        let geometry = Geometry(spec)
+        let planner = StagePlanner(
+            spec: spec,
+            geometry: geometry,
+            mips: kept.upperBound,
+            isSingle: asked == 1
+        )
+        var (stages, topology) = try planner.plan()
+        for index in stages.indices {
+            let next = index + 1 < stages.count && topology == .chain ? stages[index + 1] : nil
+            stages[index].connect(to: next, isKept: stages[index].mip.map(kept.contains) ?? false)
+        }
+
+        self.spec = spec
+        self.levels = levels
+        self.geometry = geometry
+        self.stages = stages
+        self.topology = topology
+        inputByteCount = spec.shape.byteCount(spec.type)
+        slabs = SlabPlan(
+            geometry: geometry,
+            stages: stages,
+            topology: topology,
+            width: spec.type.byteWidth,
+            target: target
+        )
+        slabCount = inputByteCount == 0 ? 0 : slabs.slabCount
+        slabByteCount = inputByteCount == 0 ? 0 : slabs.largestByteCount
+    }
 
     /// Where slab `index` lies in the input, in bytes.
-    package func slabRange(_ index: Int) -> Range<Int> { fatalError("coming") }
+    package func slabRange(_ index: Int) -> Range<Int> { slabs.byteRange(index) }
 
     /// Bytes that a run of this plan holds at its peak when `slabsInFlight` slabs are under way:
     /// the kept levels, what is carried between levels, and the slab buffers themselves.
-    package func price(slabsInFlight: Int) -> Int { fatalError("coming") }
+    package func price(slabsInFlight: Int) -> Int {
+        let answer = keptLevels.reduce(0) { $0 + $1.byteCount }
+        guard slabCount > 0 else { return answer }
+        let slots = max(1, min(slabsInFlight, slabCount))
+        let working = stages.indices.map { index in
+            let isRead = topology == .chain && index + 1 < stages.count
+            return stages[index].workingByteCount(
+                width: spec.type.byteWidth,
+                waiting: isRead ? stages[index + 1].window : 0
+            )
+        }
+        let head = working[..<slabs.headStageCount].reduce(0, +)
+        let tail = working[slabs.headStageCount...].reduce(0, +)
+        return answer + slots * (slabByteCount + head + slabs.handoffByteCount) + tail
+    }
+
+    private static func mipCount(_ spec: PyramidSpec) -> Int {
+        switch spec.mips {
+        case .count(let count):
+            return count
+        case .all:
+            var shape = spec.shape
+            var count = 0
+            while zip(shape.sizes, spec.factor.entries).contains(where: { $0 > 1 && $1 > 1 }) {
+                shape = shape.downsampled(by: spec.factor)
+                count += 1
+            }
+            return max(count, 1)
+        }
+    }
+}
+
+extension Stage {
+    /// Settles what this stage makes besides what is kept: only what `next` reads.
+    mutating func connect(to next: Stage?, isKept: Bool) {
+        switch next?.operation {
+        case .integerAverage(let average):
+            if case .integerAverage(let own) = operation, average.readsSums {
+                carry = Carry(sum: own.sum, count: own.count)
+                makesImage = isKept
+            }
+        case .floatAverage:
+            break  // a rescue may want the image, and what is carried is the rule's
+        case nil:
+            carry = Carry()
+            makesImage = isKept
+        default:
+            break
+        }
+    }
 }
