@@ -33,6 +33,7 @@ package final class EventLoop: @unchecked Sendable {
     private var isIdling = false
     private var counts: [HandleKind: Int] = [:]
     private(set) var isClosing = false
+    private var hasEnded = false
 
     private let threadID = Atomic<UInt>(0)
     private let mailbox = Mutex(Mailbox())
@@ -71,6 +72,10 @@ package final class EventLoop: @unchecked Sendable {
         uv_prepare_init(uv, prepare)
         uv_prepare_start(prepare, loopPrepared)
         uv_idle_init(uv, idle)
+        // No `LoopHandle` is behind these; libuv leaves the field as the memory was.
+        wake.pointee.data = nil
+        prepare.pointee.data = nil
+        idle.pointee.data = nil
         code = startThread(name)
         guard code == 0 else {
             closeOwnHandles()
@@ -121,7 +126,7 @@ package final class EventLoop: @unchecked Sendable {
     // MARK: Jobs
 
     func accept(_ job: UnownedJob) {
-        if isOnLoop {
+        if isOnLoop, !hasEnded {
             ready.append(job)
             return
         }
@@ -133,8 +138,16 @@ package final class EventLoop: @unchecked Sendable {
             return (false, mustWake)
         }
         if mustWake { sendWake() }
-        // A task that outlives its loop ends on a serial queue instead of hanging; all handles are closed by then.
-        if isSealed { late.async { self.run(job) } }
+        if isSealed { late.async { self.runLate(job) } }
+    }
+
+    /// Lets a task that outlives its loop end instead of hanging: a serial queue stands in for the thread that is gone.
+    ///
+    /// All handles are closed by then, and no new one can be made.
+    private func runLate(_ job: UnownedJob) {
+        threadID.store(UInt(pthread_self()), ordering: .relaxed)
+        run(job)
+        threadID.store(0, ordering: .relaxed)
     }
 
     private func sendWake() {
@@ -182,7 +195,7 @@ package final class EventLoop: @unchecked Sendable {
     /// named in the report. Jobs that arrive later run on a queue of their own and find every handle closed.
     /// - Returns: What was forgotten, and whether `uv_loop_close` was content; the same report for every caller.
     package func close() async -> LoopCloseReport {
-        precondition(!isOnLoop, "a loop cannot wait for its own end")
+        precondition(!isOnLoop || hasEnded, "a loop cannot wait for its own end")
         return await withCheckedContinuation { continuation in
             let (report, mustWake) = mailbox.withLock { box in
                 if let report = box.report { return (Optional(report), false) }
@@ -219,6 +232,7 @@ package final class EventLoop: @unchecked Sendable {
         sealMailbox()
         while !ready.isEmpty { uv_run(uv, UV_RUN_NOWAIT) }
         let code = closeOwnHandles()
+        hasEnded = true
         threadID.store(0, ordering: .relaxed)
         let report = LoopCloseReport(forgotten: forgotten, loopCloseCode: code)
         let waiting = mailbox.withLock { box in

@@ -9,10 +9,13 @@
 ///         try stream.startReading { self.received($0, on: loop) }
 ///     }
 ///     func received(_ event: ByteStream.ReadEvent, on loop: isolated LoopActor) {
-///         Task.immediate(executorPreference: loop.eventLoop) { await self.answer(on: loop) }
+///         Task.immediate { await self.answer(on: loop) }
 ///     }
 ///
-/// `Task.immediate` inherits the isolation and runs to its first suspension before it returns.
+/// `Task.immediate` inherits the isolation and runs to its first suspension before it returns. Give it no
+/// `executorPreference`: in Swift 6.3 the runtime starts the task without one, sees that the preferred executor
+/// differs, and sends it through the queue after all. What is isolated here stays on the loop without it, and so do
+/// nonisolated async functions, which run on their caller's actor; only `@concurrent` ones leave.
 package actor LoopActor {
     /// The loop that runs this actor.
     package nonisolated let eventLoop: EventLoop
