@@ -64,8 +64,8 @@ static inline uint32_t pyr_isal_inflate_unread(struct inflate_state *state, uint
     return count;
 }
 
-/// Compresses one buffer at level 1 as raw deflate, with no look back; ends byte-aligned, with an empty stored
-/// block unless `is_last`. Returns the bytes written, or 0 when `output` is too small or there is no memory.
+/// Compresses one buffer at level 1 as raw deflate, with no look back; unless `is_last`, ends byte-aligned
+/// and without a final block. Returns the bytes written, or 0 when `output` is too small or there is no memory.
 static inline uint32_t pyr_isal_deflate(const uint8_t *input, uint32_t input_count, uint8_t *output,
                                         uint32_t output_count, int is_last)
 {

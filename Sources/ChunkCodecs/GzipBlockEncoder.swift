@@ -112,7 +112,7 @@ package struct GzipBlockEncoder: Sendable {
 }
 
 /// Deflate without compression: stored blocks of up to 65,535 bytes (RFC 1951 §3.2.4), each byte-aligned.
-func storedDeflate(_ input: UnsafeRawBufferPointer, isLast: Bool) -> [UInt8] {
+package func storedDeflate(_ input: UnsafeRawBufferPointer, isLast: Bool) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = input[...]
     repeat {
