@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package import HTTPTypes
+
+/// Which web pages may read answers: the fields of the Fetch standard's CORS protocol.
+package struct CORSPolicy: Sendable {
+    private let origins: [String]
+
+    private static let exposed =
+        "Pyramid-Dtype, Pyramid-Order, Pyramid-Levels, Preference-Applied, X-Request-Id, Server-Timing, "
+        + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate"
+    private static let requestFields =
+        "Accept, Authorization, Content-Encoding, Content-Type, Prefer, X-Request-Id"
+
+    /// `["*"]` allows all.
+    package init(origins: [String]) {
+        self.origins = origins
+    }
+
+    /// Adds what every answer carries, errors too: else a page sees no answer at all.
+    package func apply(to answer: inout HTTPFields, request: HTTPFields) {
+        guard let origin = allowedOrigin(request) else {
+            if !origins.isEmpty, origins != ["*"] { vary(&answer) }
+            return
+        }
+        answer[.accessControlAllowOrigin] = origin
+        answer[.accessControlExposeHeaders] = Self.exposed
+        if origin != "*" { vary(&answer) }
+    }
+
+    /// Adds what a preflight asks for; a page of another origin gets nothing, and its browser refuses.
+    package func applyPreflight(to answer: inout HTTPFields, request: HTTPFields, allow: [String]) {
+        guard allowedOrigin(request) != nil, request.contains(.accessControlRequestMethod) else { return }
+        answer[.accessControlAllowMethods] = allow.joined(separator: ", ")
+        answer[.accessControlAllowHeaders] = Self.requestFields
+        answer[.accessControlMaxAge] = "7200"
+    }
+
+    private func allowedOrigin(_ request: HTTPFields) -> String? {
+        if origins == ["*"] { return "*" }
+        let values = request[values: .origin]
+        guard values.count == 1, let origin = values.first, origins.contains(origin) else { return nil }
+        return origin
+    }
+
+    private func vary(_ answer: inout HTTPFields) {
+        answer[.vary] = (answer[.vary].map { $0 + ", " } ?? "") + "Origin"
+    }
+}

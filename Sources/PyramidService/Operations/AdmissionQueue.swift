@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who may hold memory now, and who waits, in order of arrival; no clock, no lock.
+///
+/// Rules:
+/// 1. What is admitted never costs more than the budget, nor are there more than `maxRunning`.
+/// 2. Nobody overtakes: while anybody waits, a newcomer waits behind, however small.
+/// 3. What alone costs more than the budget is refused at once; so is whoever finds the queue full.
+struct AdmissionQueue {
+    typealias Ticket = UInt64
+
+    enum Arrival: Equatable {
+        case admitted
+        case waits
+        /// Could never be admitted.
+        case tooDear
+        case queueFull
+    }
+
+    let budget: Int
+    let maxRunning: Int
+    let maxWaiting: Int
+    private(set) var admittedBytes = 0
+    private(set) var running = 0
+    private var waiting: [(ticket: Ticket, price: Int)] = []
+
+    init(budget: Int, maxRunning: Int, maxWaiting: Int) {
+        self.budget = budget
+        self.maxRunning = maxRunning
+        self.maxWaiting = maxWaiting
+    }
+
+    var waitingCount: Int { waiting.count }
+
+    func isWaiting(_ ticket: Ticket) -> Bool { waiting.contains { $0.ticket == ticket } }
+
+    mutating func arrived(_ ticket: Ticket, price: Int) -> Arrival {
+        guard price <= budget else { return .tooDear }
+        if waiting.isEmpty, fits(price) {
+            admit(price)
+            return .admitted
+        }
+        guard waiting.count < maxWaiting else { return .queueFull }
+        waiting.append((ticket, price))
+        return .waits
+    }
+
+    /// Somebody who was admitted is done. Returns who is admitted now.
+    mutating func finished(price: Int) -> [Ticket] {
+        precondition(running > 0 && admittedBytes >= price, "more was given back than was taken")
+        running -= 1
+        admittedBytes -= price
+        return admitWaiting()
+    }
+
+    /// Somebody who waits does not wait any longer. Returns whether it did wait, and who is admitted now: the
+    /// one behind a dear one may fit.
+    mutating func gaveUp(_ ticket: Ticket) -> (wasWaiting: Bool, admitted: [Ticket]) {
+        guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return (false, []) }
+        waiting.remove(at: index)
+        return (true, admitWaiting())
+    }
+
+    private mutating func admitWaiting() -> [Ticket] {
+        var count = 0
+        while count < waiting.count, fits(waiting[count].price) {
+            admit(waiting[count].price)
+            count += 1
+        }
+        defer { waiting.removeFirst(count) }
+        return waiting[..<count].map(\.ticket)
+    }
+
+    private func fits(_ price: Int) -> Bool { running < maxRunning && price <= budget - admittedBytes }
+
+    private mutating func admit(_ price: Int) {
+        running += 1
+        admittedBytes += price
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is counted elsewhere and shown with ``Metrics``.
+package struct ServiceLoad: Sendable {
+    package var connections: Int
+    package var admission: Admission.Load
+    package var memoryBudget: Int
+    package var lanes: Int
+    package var busyLanes: Int
+    package var queuedWork: Int
+}
+
+extension Metrics {
+    /// Returns everything in Prometheus' text format, in a fixed order.
+    func text(_ load: ServiceLoad, build: BuildInformation) -> String {
+        var text = PrometheusText()
+        let state = snapshot
+        text.family("pyramidion_build_info", .gauge, "What runs, and for which processor; always 1.")
+        text.sample("pyramidion_build_info", [("version", build.version), ("cpu", build.cpuVariant)], 1)
+        requests(state, &text)
+        text.family("pyramidion_voxels_total", .counter, "Voxels of mip 0 that were made into pyramids.")
+        for (key, count) in state.voxels.sorted(by: {
+            ($0.key.method, $0.key.dtype) < ($1.key.method, $1.key.dtype)
+        }) {
+            text.sample("pyramidion_voxels_total", [("method", key.method), ("dtype", key.dtype)], count)
+        }
+        text.family("pyramidion_refusals_total", .counter, "Requests that met a limit, by its key.")
+        for (limit, count) in state.refusals.sorted(by: { $0.key < $1.key }) {
+            text.sample("pyramidion_refusals_total", [("limit", limit)], count)
+        }
+        text.family(
+            "pyramidion_compression_bytes_total",
+            .counter,
+            "Bytes of compressed bodies, packed and plain."
+        )
+        for (direction, packing) in [("request", state.inflated), ("answer", state.deflated)] {
+            let labels: PrometheusText.Labels = [("direction", direction)]
+            text.sample("pyramidion_compression_bytes_total", labels + [("form", "packed")], packing.packed)
+            text.sample("pyramidion_compression_bytes_total", labels + [("form", "plain")], packing.plain)
+        }
+        gauges(load, &text)
+        return text.text
+    }
+
+    private func requests(_ state: State, _ text: inout PrometheusText) {
+        text.family(
+            "pyramidion_requests_total",
+            .counter,
+            "Requests that were answered, or whose client left (499)."
+        )
+        let order: (RequestKey) -> (String, String, Int) = { ($0.route, $0.method, $0.status) }
+        for (key, count) in state.requests.sorted(by: { order($0.key) < order($1.key) }) {
+            let labels: PrometheusText.Labels = [
+                ("route", key.route), ("method", key.method), ("status", "\(key.status)"),
+            ]
+            text.sample("pyramidion_requests_total", labels, count)
+        }
+        let families = [
+            (
+                "pyramidion_request_duration_seconds", "From the head to the end of the answer.",
+                state.durations
+            ),
+            ("pyramidion_request_body_bytes", "Bodies as they were received.", state.receivedBytes),
+            ("pyramidion_answer_body_bytes", "Bodies as they were sent.", state.sentBytes),
+        ]
+        for (name, help, histograms) in families {
+            text.family(name, .histogram, help)
+            for (route, histogram) in histograms.sorted(by: { $0.key < $1.key }) {
+                text.histogram(name, [("route", route)], histogram)
+            }
+        }
+    }
+
+    private func gauges(_ load: ServiceLoad, _ text: inout PrometheusText) {
+        text.gauge("pyramidion_connections", "Open connections.", load.connections)
+        text.gauge("pyramidion_pyramids_running", "Pyramids under way.", load.admission.running)
+        text.gauge("pyramidion_pyramids_waiting", "Pyramids that wait for memory.", load.admission.waiting)
+        text.gauge(
+            "pyramidion_memory_admitted_bytes",
+            "Memory of the pyramids under way.",
+            load.admission.admittedBytes
+        )
+        text.gauge("pyramidion_memory_budget_bytes", "Memory that pyramids may have.", load.memoryBudget)
+        text.gauge("pyramidion_lanes", "Lanes that compute.", load.lanes)
+        text.gauge("pyramidion_lanes_busy", "Lanes at work.", load.busyLanes)
+        text.gauge("pyramidion_lane_queue", "Pieces of work that wait for a lane.", load.queuedWork)
+    }
+}

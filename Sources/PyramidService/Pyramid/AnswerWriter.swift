@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ChunkCodecs
+package import Downsampling
+package import Workers
+
+/// Writes an answer from the engine's level buffers, without copying voxels, as far as they are final.
+package final class AnswerWriter {
+    /// What is gathered before a write: few writes, and none that takes for ever.
+    private static let writeByteCount = 4 << 20
+    /// A piece of a level for one lane to compute the checksum of.
+    private static let checksumByteCount = 4 << 20
+
+    private let engine: PyramidEngine
+    private let pool: WorkerPool
+    private let sink: any ByteSink
+    private var cursor: AnswerCursor
+    /// The step that waits for voxels.
+    private var step: AnswerStep?
+    /// Bytes of the current level that are written or gathered.
+    private var offset = 0
+    private var gathered: [UnsafeRawBufferPointer] = []
+    private var gatheredBytes = 0
+    /// Keeps the memory of headers until they are written.
+    private var pinned: [PinnedBytes] = []
+
+    package init(_ engine: PyramidEngine, _ layout: AnswerLayout, to sink: any ByteSink, pool: WorkerPool) {
+        self.engine = engine
+        self.pool = pool
+        self.sink = sink
+        cursor = AnswerCursor(layout)
+    }
+
+    /// Writes everything that is final and not yet written. Returns whether that was the last of it.
+    package func advance() async throws -> Bool {
+        while let next = step ?? cursor.next() {
+            step = next
+            switch next {
+            case .bytes(let bytes):
+                let bytes = PinnedBytes(bytes)
+                pinned.append(bytes)
+                try await gather(bytes.memory)
+            case .checksum(let mip):
+                guard engine.readyByteCount(mip: mip) == engine.level(mip).count else {
+                    try await flush()
+                    return false
+                }
+                cursor.provide(try await checksum(engine.level(mip)), mip: mip)
+            case .level(let mip):
+                guard try await writeLevel(mip) else { return false }
+            }
+            step = nil
+        }
+        try await flush()
+        return true
+    }
+
+    private func writeLevel(_ mip: Int) async throws -> Bool {
+        let level = engine.level(mip)
+        let ready = engine.readyByteCount(mip: mip)
+        while offset < ready {
+            let end = min(ready, offset + Self.writeByteCount)
+            try await gather(UnsafeRawBufferPointer(rebasing: level[offset..<end]))
+            offset = end
+        }
+        guard ready == level.count else {
+            try await flush()
+            return false
+        }
+        offset = 0
+        return true
+    }
+
+    private func gather(_ piece: UnsafeRawBufferPointer) async throws {
+        if piece.isEmpty { return }
+        gathered.append(piece)
+        gatheredBytes += piece.count
+        if gatheredBytes >= Self.writeByteCount { try await flush() }
+    }
+
+    private func flush() async throws {
+        guard !gathered.isEmpty else { return }
+        let pieces = gathered
+        gathered = []
+        gatheredBytes = 0
+        try await sink.write(pieces)
+        pinned = []
+    }
+
+    private func checksum(_ level: UnsafeRawBufferPointer) async throws -> UInt32 {
+        if level.count <= SlabPipeline.inlineByteCount { return CRC32.update(0, level) }
+        let size = Self.checksumByteCount
+        var crc: UInt32 = 0
+        try await inOrder((level.count + size - 1) / size, width: pool.lanes, on: pool) { index in
+            let end = min(level.count, (index + 1) * size)
+            let piece = Lent(reading: UnsafeRawBufferPointer(rebasing: level[(index * size)..<end]))
+            return { (CRC32.update(0, UnsafeRawBufferPointer(piece.memory)), piece.memory.count) }
+        } take: { _, piece in
+            crc = CRC32.combine(crc, piece.0, lengthB: piece.1)
+        }
+        return crc
+    }
+}

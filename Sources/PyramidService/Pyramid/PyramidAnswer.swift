@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+import Downsampling
+import HTTPTypes
+
+/// The answer of one pyramid: its head, and its body as it becomes final.
+final class PyramidAnswer {
+    private let request: PyramidRequest
+    private let engine: PyramidEngine
+    private let transaction: Transaction
+    private let context: ServiceContext
+    private let layout: AnswerLayout
+    private let writer: AnswerWriter
+    private let gzip: GzipSink?
+
+    /// - Throws: `LayoutError` when the answer is larger than anything.
+    init(
+        _ request: PyramidRequest,
+        _ engine: PyramidEngine,
+        _ transaction: Transaction,
+        _ context: ServiceContext
+    ) throws {
+        self.request = request
+        self.engine = engine
+        self.transaction = transaction
+        self.context = context
+        let spec = engine.plan.spec
+        let levels = engine.plan.keptLevels.map { level in
+            AnswerLevel(mip: level.mip, type: spec.type, shape: level.shape, order: spec.order)
+        }
+        layout = try AnswerLayout(request.format, levels: levels, checksumsAfterLevels: request.respondsEarly)
+        gzip = request.isGzipped ? GzipSink(transaction, pool: context.workers) : nil
+        writer = AnswerWriter(engine, layout, to: gzip ?? transaction, pool: context.workers)
+    }
+
+    func begin() async throws {
+        var fields = PyramidFields.make(engine.plan)
+        fields[.contentType] = layout.contentType
+        fields[.vary] = request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding"
+        if gzip != nil { fields[.contentEncoding] = "gzip" }
+        if request.respondsEarly { fields[.preferenceApplied] = "respond-early" }
+        try await transaction.begin(.ok, fields, length: gzip == nil ? layout.byteCount : nil)
+    }
+
+    /// Writes what is final. Returns whether that was all.
+    func advance() async throws -> Bool { try await writer.advance() }
+
+    func finish() async throws {
+        guard try await advance() else {
+            throw ServiceError.internalFault("the pyramid did not become complete")
+        }
+        if let gzip {
+            try await gzip.finish()
+            context.metrics.deflated(plain: gzip.plainBytes, packed: gzip.packedBytes)
+        }
+        try await transaction.end()
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+import Configuration
+import Downsampling
+import HTTP1
+import HTTPServer
+import HTTPTypes
+import UV
+import Voxels
+import Workers
+
+/// Serves `POST /v1/pyramid`: checks, plans, prices, admits, and only then reads.
+struct PyramidHandler {
+    let context: ServiceContext
+    let transaction: Transaction
+    private let request: PyramidRequest
+    private let framing: BodyFraming
+
+    /// - Throws: ``ServiceError`` for whatever the head condemns.
+    init(_ context: ServiceContext, _ transaction: Transaction) throws(ServiceError) {
+        self.context = context
+        self.transaction = transaction
+        let head = transaction.exchange.head
+        framing = head.framing
+        request = try PyramidRequest(
+            query: head.target.query,
+            fields: head.fields,
+            framing: head.framing,
+            limits: context.configuration.limits
+        )
+    }
+
+    /// Answers the request, or throws what went wrong; the answer may have begun then.
+    func handle() async throws {
+        switch request.kind {
+        case .raw:
+            // Nothing is read, and no 100 Continue is sent, before the pyramid is admitted.
+            let plan = try request.plan(request.rawSpec(framing: framing))
+            try await admitted(plan) { source in try await make(plan, isBigEndian: false, source) }
+        case .npy:
+            let body = try source()
+            let (header, rest) = try await NpyPrefix.read(from: body.source)
+            let plan = try request.plan(request.npySpec(header, framing: framing))
+            try await admitted(plan, body: (rest, body.inflating)) { source in
+                try await make(plan, isBigEndian: header.isBigEndian, source)
+            }
+        }
+    }
+
+    private typealias Body = (source: any ByteSource, inflating: InflatingSource?)
+
+    private func source() throws -> Body {
+        let coding: BodyCoding
+        switch request.contentCoding {
+        case .identity: return (transaction, nil)
+        case .gzip: coding = .gzip
+        case .deflate: coding = .deflate
+        }
+        let inflating = try InflatingSource(
+            transaction,
+            coding,
+            pool: context.workers,
+            buffers: context.buffers,
+            limits: context.configuration.limits
+        )
+        return (inflating, inflating)
+    }
+
+    /// Sets the pyramid's price aside while `work` runs.
+    private func admitted(
+        _ plan: PyramidPlan,
+        body: Body? = nil,
+        _ work: (any ByteSource) async throws -> Void
+    ) async throws {
+        let price = price(plan)
+        let arrived = ContinuousClock.now
+        try await context.admission.enter(price: price)
+        defer { context.admission.leave(price: price) }
+        transaction.timed("queue", arrived.duration(to: .now))
+        let body = if let body { body } else { try source() }
+        try await work(body.source)
+        if let inflating = body.inflating {
+            context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
+        }
+        context.metrics.reduced(plan.spec)
+    }
+
+    /// The engine's price, and what packing and unpacking hold.
+    private func price(_ plan: PyramidPlan) -> Int {
+        let lanes = context.workers.lanes
+        var price = plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes))
+        if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
+        if request.isGzipped { price += (lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
+        return price
+    }
+
+    private func make(_ plan: PyramidPlan, isBigEndian: Bool, _ source: any ByteSource) async throws {
+        let ring = SlabPipeline.ring(plan, lanes: context.workers.lanes)
+        let pipeline = SlabPipeline(
+            engine: try PyramidEngine(plan, slabsInFlight: ring),
+            isBigEndian: isBigEndian,
+            cancellation: transaction.exchange.cancellation,
+            pool: context.workers,
+            buffers: context.buffers
+        )
+        let answer = try PyramidAnswer(request, pipeline.engine, transaction, context)
+        if request.respondsEarly {
+            try await answer.begin()
+            try await pipeline.run(source) { _ in _ = try await answer.advance() }
+        } else {
+            let began = ContinuousClock.now
+            try await pipeline.run(source) { _ in }
+            transaction.timed("read", began.duration(to: .now))
+            transaction.limitAnswer(to: context.configuration.timeouts.answer)
+            try await answer.begin()
+        }
+        try await answer.finish()
+    }
+}

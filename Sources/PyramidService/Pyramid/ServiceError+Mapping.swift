@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+import Downsampling
+import HTTP1
+import HTTPServer
+import Voxels
+import Workers
+
+extension ServiceError {
+    static func shortBody(expected: Int, received: Int) -> ServiceError {
+        .body("The array has \(received) bytes, and shape and dtype say \(expected); send exactly those.")
+    }
+
+    static func longBody(expected: Int) -> ServiceError {
+        .body("The array has more than the \(expected) bytes that shape and dtype say; send exactly those.")
+    }
+
+    /// Finds the words for whatever the layers below throw.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as ServiceError: self = error
+        case let error as BodyError: self.init(error)
+        case is WriteError, is CancellationError: self = .clientLeft
+        case let error as PlanError: self.init(error)
+        case EngineError.cancelled: self = .clientLeft
+        case EngineError.outOfMemory(let bytes): self = .outOfMemory(bytes)
+        case InflateError.outOfMemory: self = .outOfMemory(InflatingSource.inputByteCount)
+        case let error as InflateError: self = .body(Self.sentence(error.message))
+        case let error as NpyError: self = .body(Self.sentence(error.message))
+        case let error as WorkerError: self = .overloaded(limit: "workers", Self.sentence(error.description))
+        default: self = .internalFault("\(error)")
+        }
+    }
+
+    private init(_ error: BodyError) {
+        switch error {
+        case .protocolError(let error): self = .transport(error)
+        case .tooSlow(let what): self = .transport(.bodyTooSlow(what))
+        case .clientLeft, .cancelled: self = .clientLeft
+        case .tooLong:
+            self = .overLimit(limit: "limits.body_bytes", "The body is too long; send less at a time.")
+        }
+    }
+
+    private init(_ error: PlanError) {
+        switch error {
+        case .sparseUnsupported(let method):
+            self = .parameter(
+                "sparse",
+                "it says nothing for method=\(method.rawValue); leave it out, or say false."
+            )
+        case .typeUnsupported(let type, let method):
+            self = .parameter(
+                "method",
+                "there is no \(method.rawValue) of \(type.rawValue); use mode, min, max or stride, or another dtype."
+            )
+        case .mipCount(let count, let limit):
+            self = .parameter("mips", "\(count) mips cannot be made; allowed: 1 to \(limit), or all.")
+        case .levelsOutside(let levels, let mips):
+            self = .parameter(
+                "levels",
+                "\(levels.lowerBound)-\(levels.upperBound) is outside; this pyramid has the mips 1 to \(mips)."
+            )
+        case .empty:
+            self = .body("The array has no voxels; every axis must be 1 or longer.")
+        }
+    }
+
+    /// Texts of lower layers begin small, because they may stand in the middle of a line.
+    private static func sentence(_ text: String) -> String {
+        text.prefix(1).uppercased() + text.dropFirst() + "."
+    }
+}

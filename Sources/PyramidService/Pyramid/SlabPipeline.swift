@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Downsampling
+package import UV
+import Voxels
+package import Workers
+
+/// Reads slabs from a source and has them reduced on lanes while the next ones arrive.
+///
+/// A ring of buffers bounds what is held: slab `i` is read into the buffer of slab `i - ring` when that is done.
+package struct SlabPipeline {
+    /// Inputs up to this size are reduced where they were read: a lane is some microseconds away, and so much
+    /// is done in about that time.
+    static let inlineByteCount = 64 << 10
+
+    package let engine: PyramidEngine
+    package let isBigEndian: Bool
+    /// Raised when nobody wants the pyramid any more.
+    package let cancellation: CancellationFlag
+    package let pool: WorkerPool
+    package let buffers: BufferPool
+
+    package init(
+        engine: PyramidEngine,
+        isBigEndian: Bool,
+        cancellation: CancellationFlag,
+        pool: WorkerPool,
+        buffers: BufferPool
+    ) {
+        self.engine = engine
+        self.isBigEndian = isBigEndian
+        self.cancellation = cancellation
+        self.pool = pool
+        self.buffers = buffers
+    }
+
+    /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and one that waits.
+    package static func ring(_ plan: PyramidPlan, lanes: Int) -> Int {
+        plan.inputByteCount <= inlineByteCount ? 1 : max(1, min(lanes + 2, plan.slabCount))
+    }
+
+    /// Reduces the whole input; `slabDone` is called after each slab, in order.
+    ///
+    /// - Throws: ``ServiceError/body(_:)`` when the source has fewer or more bytes than the plan; whatever the
+    ///   source, the engine and `slabDone` throw. No lane works on anything of this run then.
+    package func run(_ source: any ByteSource, slabDone: (Int) async throws -> Void) async throws {
+        let plan = engine.plan
+        let ring = Self.ring(plan, lanes: pool.lanes)
+        var slots: [PooledBuffer] = []
+        for _ in 0..<ring { slots.append(try buffers.take(plan.slabByteCount)) }
+        // Lanes hold plain pointers into them.
+        defer { withExtendedLifetime(slots) {} }
+        if plan.inputByteCount <= Self.inlineByteCount {
+            for index in 0..<plan.slabCount {
+                let voxels = try await read(index, from: source, into: slots[0])
+                try reduction(index, voxels)()
+                try await slabDone(index)
+            }
+        } else {
+            try await inOrder(plan.slabCount, width: ring, on: pool) { index in
+                reduction(index, try await read(index, from: source, into: slots[index % ring]))
+            } take: { index, _ in
+                try await slabDone(index)
+            }
+        }
+        try await expectEnd(source, scratch: slots[0])
+    }
+
+    private func read(
+        _ index: Int,
+        from source: any ByteSource,
+        into slot: PooledBuffer
+    ) async throws -> UnsafeMutableRawBufferPointer {
+        let range = engine.plan.slabRange(index)
+        let voxels = UnsafeMutableRawBufferPointer(rebasing: slot.memory[..<range.count])
+        let count = try await source.read(into: voxels)
+        guard count == range.count else {
+            throw ServiceError.shortBody(
+                expected: engine.plan.inputByteCount,
+                received: range.lowerBound + count
+            )
+        }
+        return voxels
+    }
+
+    private func reduction(_ index: Int, _ voxels: UnsafeMutableRawBufferPointer)
+        -> @Sendable () throws -> Void
+    {
+        let lent = Lent(voxels)
+        return { [engine, isBigEndian, cancellation] in
+            if isBigEndian { swapBytes(of: lent.memory, width: engine.plan.spec.type.byteWidth) }
+            try engine.reduce(slab: index, UnsafeRawBufferPointer(lent.memory)) { cancellation.isCancelled }
+        }
+    }
+
+    private func expectEnd(_ source: any ByteSource, scratch: PooledBuffer) async throws {
+        let extra = try await source.read(into: UnsafeMutableRawBufferPointer(rebasing: scratch.memory[..<1]))
+        guard extra == 0 else { throw ServiceError.longBody(expected: engine.plan.inputByteCount) }
+    }
+}

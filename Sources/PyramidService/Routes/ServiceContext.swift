@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Configuration
+package import Logging
+import Synchronization
+package import Workers
+
+/// What all requests share.
+package final class ServiceContext: Sendable {
+    /// How many bytes of freed slab buffers are kept for the next request.
+    private static let keptBufferBytes = 64 << 20
+
+    package let configuration: Configuration
+    package let workers: WorkerPool
+    package let admission: Admission
+    package let metrics = Metrics()
+    package let readiness = Readiness()
+    package let buffers = BufferPool(keptBytes: keptBufferBytes)
+    package let tokens: AccessTokens?
+    package let build: BuildInformation
+    package let logger: Logger
+    let cors: CORSPolicy
+    private let connections = Mutex<@Sendable () -> Int>({ 0 })
+
+    /// - Throws: ``SmallFile/Failure`` when the tokens cannot be read.
+    package init(_ configuration: Configuration, build: BuildInformation, logger: Logger) throws(SmallFile
+        .Failure)
+    {
+        self.configuration = configuration
+        self.build = build
+        self.logger = logger
+        let limits = configuration.limits
+        let lanes = configuration.workers > 0 ? configuration.workers : Machine.coreCount
+        // Each running pyramid has at most its ring in line, or as many blocks of its answer.
+        workers = WorkerPool(lanes: lanes, queueLimit: limits.requestsRunning * (lanes + 2))
+        admission = Admission(
+            budget: limits.memory > 0 ? limits.memory : Machine.memoryByteCount / 2,
+            maxRunning: limits.requestsRunning,
+            maxWaiting: limits.requestsQueued,
+            wait: configuration.timeouts.memoryWait
+        )
+        tokens = if let path = configuration.tokens { try AccessTokens(path: path) } else { nil }
+        cors = CORSPolicy(origins: configuration.cors.origins)
+    }
+
+    /// How many connections are open, as whoever holds them says.
+    package var connectionCount: Int { connections.withLock { $0 }() }
+
+    package func countConnections(by count: @escaping @Sendable () -> Int) {
+        connections.withLock { $0 = count }
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package import HTTP1
+package import HTTPTypes
+
+/// Everything that can go wrong with a request once its head is read, in words for its sender.
+///
+/// Each sentence says what was wrong and what would be right.
+package enum ServiceError: Error, Equatable, Sendable {
+    /// A query parameter that is unknown, repeated, or outside its set.
+    case parameter(String, String)
+    /// A header field that cannot be what it says.
+    case field(String, String)
+    /// A body that is not the array it should be.
+    case body(String)
+    /// No token, or one that nobody knows.
+    case unauthorized(String)
+    /// A token without the scope that is needed.
+    case forbidden(String)
+    case notFound(String)
+    case methodNotAllowed(String, allow: [String])
+    case notAcceptable(String)
+    /// More than a limit of the configuration; `limit` is its key.
+    case overLimit(limit: String, String)
+    case mediaType(String)
+    case contentCoding(String)
+    /// No room now; `limit` is the key of the limit that was met.
+    case overloaded(limit: String, String)
+    case draining
+    case outOfMemory(Int)
+    /// What the transport refused.
+    case transport(ProtocolError)
+    /// A fault of ours. The words go to the log, not to the client.
+    case internalFault(String)
+    /// Nobody is left to answer.
+    case clientLeft
+
+    /// The status that a client sees. With `ProtocolError.statusHint`, the only place that decides one.
+    package var status: HTTPResponse.Status {
+        switch self {
+        case .parameter, .field, .body: .badRequest
+        case .unauthorized: .unauthorized
+        case .forbidden: .forbidden
+        case .notFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .notAcceptable: .notAcceptable
+        case .overLimit: .contentTooLarge
+        case .mediaType, .contentCoding: .unsupportedMediaType
+        case .overloaded, .draining, .outOfMemory: .serviceUnavailable
+        case .transport(let error): HTTPResponse.Status(code: error.statusHint)
+        case .internalFault: .internalServerError
+        case .clientLeft: .init(code: 499, reasonPhrase: "Client Closed Request")
+        }
+    }
+
+    package var detail: String {
+        switch self {
+        case .parameter(let name, let what): "The parameter `\(name)`: \(what)"
+        case .field(let name, let what): "The field \(name): \(what)"
+        case .body(let what), .unauthorized(let what), .forbidden(let what), .notFound(let what),
+            .methodNotAllowed(let what, _), .notAcceptable(let what), .mediaType(let what),
+            .contentCoding(let what):
+            what
+        case .overLimit(let limit, let what): "\(what) The limit is `\(limit)`."
+        case .overloaded(let limit, let what): "\(what) The limit is `\(limit)`. Try again later."
+        case .draining: "The service is stopping. Send the request again, to another instance or later."
+        case .outOfMemory(let bytes): "There is no memory for \(bytes) bytes now. Try again later."
+        case .transport(let error): error.detail
+        case .internalFault: "The service failed, and the request did nothing wrong. The log has the reason."
+        case .clientLeft: "The client left before the answer."
+        }
+    }
+
+    /// The words for the log.
+    var reason: String {
+        if case .internalFault(let what) = self { what } else { detail }
+    }
+
+    /// Fields that belong to the answer beside the problem itself.
+    package var fields: HTTPFields {
+        switch self {
+        case .methodNotAllowed(_, let allow): [.allow: allow.joined(separator: ", ")]
+        case .mediaType: [.acceptPost: BodyKind.listing]
+        case .contentCoding: [.acceptEncoding: ContentCoding.listing]
+        case .unauthorized: [.wwwAuthenticate: "Bearer"]
+        case .overloaded, .draining, .outOfMemory: [.retryAfter: "2"]
+        case .parameter, .field, .body, .forbidden, .notFound, .notAcceptable, .overLimit, .transport,
+            .internalFault, .clientLeft:
+            [:]
+        }
+    }
+
+    /// The key of the limit that was met, for metrics; `nil`: none.
+    package var limit: String? {
+        switch self {
+        case .overLimit(let limit, _), .overloaded(let limit, _): limit
+        case .outOfMemory: "limits.memory"
+        case .transport(.bodyTooLarge): "limits.body_bytes"
+        case .transport(.bodyTooSlow): "timeouts.body_gap"
+        default: nil
+        }
+    }
+}
