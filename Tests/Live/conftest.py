@@ -12,8 +12,24 @@ from support.wire import Wire
 SEED = os.environ.get("SEED") or secrets.token_hex(4)
 
 
+FIGURES = []
+
+
 def pytest_report_header():
     return [f"program: {PROGRAM}", f"random choices: SEED={SEED}"]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("figures")
+        for line in FIGURES:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def figure():
+    """Takes a line that the end of the run shows: what was measured, not only that it passed."""
+    return FIGURES.append
 
 
 @pytest.fixture

@@ -55,10 +55,10 @@ def test_vector(case, order, kept, dice):
     assert len(got) == case["num_mips"]
 
 
-def test_what_http_cannot_ask_is_refused(kept, dice):
+def test_what_http_cannot_ask_is_refused(kept, dice, figure):
     """No mips, and empty arrays: the vectors have them, a request cannot; together the cases are complete."""
     assert len(CASES) + len(EMPTY) + len(NO_MIPS) == len(MANIFEST["cases"])
-    print(f"{len(EMPTY)} cases with an empty axis and {len(NO_MIPS)} with no mips cannot be asked over HTTP")
+    figure(f"{len(EMPTY)} cases with an empty axis and {len(NO_MIPS)} with no mips cannot be asked over HTTP")
     for case in EMPTY + NO_MIPS:
         for body in ("raw", "npy"):
             reply = kept(request(load(case["input"]), body=body, **query(case)))

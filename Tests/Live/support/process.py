@@ -46,7 +46,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.unix = place / "socket"
         self.log_path = place / "log"
-        options = ["--listen", f"127.0.0.1:{self.port}", "--listen", f"unix:{self.unix}", "--data", str(place / "data")]
+        options = ["--listen", f"127.0.0.1:{self.port}", "--listen", f"unix:{self.unix}"]
         if config is not None:
             (place / "config.yaml").write_text(config)
             options += ["--config", str(place / "config.yaml")]
@@ -105,19 +105,16 @@ class Server:
     def stop(self, timeout=30):
         """SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout)
-        finally:
-            self.kill()
+        return self.process.wait(timeout)
 
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.folder.cleanup()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.kill()
+        self.folder.cleanup()

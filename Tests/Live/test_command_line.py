@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program without a server: `pyramidion pyramid`, flags, exit codes."""
+import gzip
+import io
+import os
+import pty
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+
+import pyramid_reference as reference
+from support.arrays import TYPES, npy_bytes, same
+from support.process import PROGRAM, clean_environment, run
+
+A = np.asfortranarray(np.random.default_rng(2).integers(0, 1000, (33, 20, 9), dtype=np.uint16))
+
+
+@pytest.fixture
+def source(tmp_path):
+    np.save(tmp_path / "in.npy", A)
+    return tmp_path / "in.npy"
+
+
+def read_npz(content):
+    with np.load(io.BytesIO(content)) as file:
+        return [file[name] for name in file.files]
+
+
+def read_npy(content):
+    stream, arrays = io.BytesIO(content), []
+    while stream.tell() < len(content):
+        arrays.append(np.load(stream))
+    return arrays
+
+
+def equal(got, want):
+    return len(got) == len(want) and all(same(a, b) for a, b in zip(got, want))
+
+
+def test_npy_to_npz(source, tmp_path):
+    done = run("pyramid", source, "-o", tmp_path / "out.npz", "--mips", 3)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    assert equal(read_npz((tmp_path / "out.npz").read_bytes()), reference.averaging(A, (2, 2, 1), 3))
+    assert zipfile.ZipFile(tmp_path / "out.npz").namelist() == ["mip1.npy", "mip2.npy", "mip3.npy"]
+
+
+@pytest.mark.parametrize("flags,want", [
+    (["--method", "mode", "--factor", "2,2,2", "--mips", "2"], lambda: reference.segmentation(A, (2, 2, 2), 2)),
+    (["--method", "mode", "--precision", "exact", "--sparse"], lambda: reference.segmentation(A, (2, 2, 1), 1, True, "exact")),
+    (["--precision", "exact", "--mips", "all"], lambda: reference.averaging(A, (2, 2, 1), 6, False, "exact")),
+    (["--method", "median", "--factor", "3,3,1"], lambda: reference.median(A, (3, 3, 1))),
+    (["--method", "min"], lambda: reference.min_pooling(A, (2, 2, 1))),
+    (["--method", "max", "--mips", "2"], lambda: reference.max_pooling(A, (2, 2, 1), 2)),
+    (["--method", "stride", "--factor", "4"], lambda: reference.striding(A, (4,))),
+])
+def test_every_flag(flags, want, source):
+    done = run("pyramid", source, "-o", "-", *flags)
+    assert done.returncode == 0, done.stderr
+    assert equal(read_npz(done.stdout), want())
+
+
+@pytest.mark.parametrize("form", ["npz", "npy", "raw"])
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_standard_input_to_standard_output(compressed, form):
+    content = npy_bytes(A)
+    done = run("pyramid", "-", "-o", "-", "--mips", 2, "--format", form, input=gzip.compress(content) if compressed else content)
+    assert done.returncode == 0, done.stderr
+    want = reference.averaging(A, (2, 2, 1), 2)
+    if form == "raw":
+        assert done.stdout == b"".join(b.tobytes("F") for b in want)
+    else:
+        assert equal({"npz": read_npz, "npy": read_npy}[form](done.stdout), want)
+
+
+def test_a_compressed_file(tmp_path):
+    (tmp_path / "in.npy.gz").write_bytes(gzip.compress(npy_bytes(A)))
+    done = run("pyramid", tmp_path / "in.npy.gz", "-o", tmp_path / "out.npz")
+    assert done.returncode == 0, done.stderr
+    assert equal(read_npz((tmp_path / "out.npz").read_bytes()), reference.averaging(A, (2, 2, 1)))
+
+
+@pytest.mark.parametrize("order", ["F", "C"])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_raw_files(dtype, order, tmp_path):
+    a = A.astype(dtype)
+    (tmp_path / "in.raw").write_bytes(a.tobytes(order))
+    done = run("pyramid", tmp_path / "in.raw", "-o", tmp_path / "out.npz", "--shape", "33,20,9", "--dtype", dtype, "--order", order)
+    assert done.returncode == 0, done.stderr
+    assert equal(read_npz((tmp_path / "out.npz").read_bytes()), reference.averaging(a, (2, 2, 1)))
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--nonsense"],
+    ["nonsense"],
+    ["pyramid"],
+    ["pyramid", "-", "--method", "best"],
+    ["pyramid", "-", "--factor", "0,2"],
+    ["pyramid", "-", "--factor", "two"],
+    ["pyramid", "-", "--mips", "0"],
+    ["pyramid", "-", "--mips", "many"],
+    ["pyramid", "-", "--format", "tiff"],
+    ["pyramid", "-", "--shape", "0,1", "--dtype", "uint8"],
+    ["pyramid", "-", "--shape", "4,4", "--dtype", "uint7"],
+    ["pyramid", "-", "--sparse", "--method", "min"],
+    ["serve", "--listen", "nonsense"],
+    ["serve", "--workers", "-1"],
+    ["serve", "--log-level", "loud"],
+], ids=" ".join)
+def test_a_wrong_command_line_is_64(arguments):
+    done = run(*arguments, input=npy_bytes(A))
+    assert done.returncode == 64, (done.returncode, done.stderr)
+    assert done.stderr.strip() and done.stdout == b""
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\x93NUMPY", npy_bytes(A)[:-1], npy_bytes(A) + b"x", gzip.compress(npy_bytes(A))[:-4], b"no array at all",
+], ids=["empty", "magic", "short", "long", "cut", "text"])
+def test_a_wrong_input_is_1_and_said_in_one_line(content, tmp_path):
+    (tmp_path / "in.npy").write_bytes(content)
+    done = run("pyramid", tmp_path / "in.npy", "-o", tmp_path / "out.npz")
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert len(done.stderr.decode().strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "out.npz").exists(), "a failure leaves no half file behind"
+
+
+def test_a_missing_file_is_1_and_named(tmp_path):
+    done = run("pyramid", tmp_path / "nothing.npy", "-o", tmp_path / "out.npz")
+    assert done.returncode == 1 and b"nothing.npy" in done.stderr
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_an_output_that_cannot_be_written_is_1_and_named(source, tmp_path):
+    done = run("pyramid", source, "-o", tmp_path / "no" / "such" / "folder.npz")
+    assert done.returncode == 1 and b"folder.npz" in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_crash(tmp_path):
+    a = np.zeros((512, 512, 64), np.uint8)
+    np.save(tmp_path / "in.npy", a)
+    process = subprocess.Popen(
+        [PROGRAM, "pyramid", tmp_path / "in.npy", "-o", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=clean_environment())
+    process.stdout.read(10)
+    process.stdout.close()
+    _, error = process.communicate(timeout=60)
+    assert process.returncode in (1, -13), (process.returncode, error)
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not(source, tmp_path):
+    assert run("pyramid", source, "-o", tmp_path / "out.npz").stderr == b""
+    a = np.zeros((512, 512, 100), np.uint8)
+    np.save(tmp_path / "large.npy", a)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "pyramid", tmp_path / "large.npy", "-o", tmp_path / "out.npz"], stdin=subprocess.DEVNULL, stderr=slave,
+        env=clean_environment(TERM="xterm"))
+    os.close(slave)
+    seen = b""
+    try:
+        while block := os.read(master, 65536):
+            seen += block
+    except OSError:
+        pass  # the terminal is gone when its last writer is
+    os.close(master)
+    assert process.wait(60) == 0
+    assert b"100" in seen and b"%" in seen, seen
+
+
+def test_help_and_version():
+    version = run("--version")
+    assert version.returncode == 0 and version.stdout.strip()
+    for command in ([], ["serve"], ["pyramid"], ["healthcheck"]):
+        done = run(*command, "--help")
+        assert done.returncode == 0 and b"USAGE" in done.stdout.upper()
+    assert all(word in run("--help").stdout for word in (b"serve", b"pyramid", b"healthcheck"))

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""File < environment < flags; what cannot be stops the start, with its place and what is allowed."""
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from support.arrays import request, target
+from support.process import PROGRAM, ROOT, Server, clean_environment, free_port, run
+from support.wire import Wire, head
+
+
+def refused(tmp_path, text, *words, env=None, flags=()):
+    """`serve` ends with 1 before it listens, and one line says the words."""
+    (tmp_path / "config.yaml").write_text(text)
+    done = run("serve", "--config", tmp_path / "config.yaml", "--listen", f"127.0.0.1:{free_port()}", *flags, env=env or {}, timeout=20)
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    error = done.stderr.decode().strip()
+    assert len(error.splitlines()) == 1, error
+    for word in words:
+        assert word in error, (word, error)
+
+
+@pytest.mark.parametrize("text,words", [
+    ("listen: [\"127.0.0.1:1\"]\nlimts:\n  mips: 3\n", ["config.yaml:2", "limts", "limits"]),
+    ("limits:\n  mip: 3\n", ["config.yaml:2", "mip", "mips"]),
+    ("limits:\n\n  mips: 33\n", ["config.yaml:3", "mips", "32"]),
+    ("limits:\n  mips: -1\n", ["config.yaml:2", "mips"]),
+    ("limits:\n  memory: 1 GB\n", ["config.yaml:2", "memory", "GiB"]),
+    ("limits:\n  memory: [1GiB]\n", ["config.yaml:2", "memory"]),
+    ("timeouts:\n  head: 5\n", ["config.yaml:2", "head"]),
+    ("timeouts:\n  head: 5 parsecs\n", ["config.yaml:2", "head"]),
+    ("workers: many\n", ["config.yaml:1", "workers"]),
+    ("workers: 99999999999999999999\n", ["config.yaml:1", "workers"]),
+    ("log:\n  level: loud\n", ["config.yaml:2", "level", "info"]),
+    ("cors:\n  origins: [nonsense]\n", ["config.yaml:2", "origins"]),
+    ("limits: 3\n", ["config.yaml:1", "limits"]),
+    ("- a\n- b\n", ["config.yaml:1"]),
+    ("limits:\n  mips: 3\n  mips: 4\n", ["config.yaml:3", "mips"]),
+    ("limits: {mips: 3\n", ["config.yaml:"]),
+    ("limits:\n\tmips: 3\n", ["config.yaml:2"]),
+    ("a: &a [*a]\n", ["config.yaml:1"]),
+])
+def test_a_wrong_file_stops_the_start(text, words, tmp_path):
+    refused(tmp_path, text, *words)
+
+
+def test_a_wrong_environment_stops_the_start(tmp_path):
+    refused(tmp_path, "", "PYRAMIDION_LIMITS_MIPS", "32", env={"PYRAMIDION_LIMITS_MIPS": "33"})
+    refused(tmp_path, "", "PYRAMIDION_LIMTS_MIPS", env={"PYRAMIDION_LIMTS_MIPS": "3"})
+
+
+def test_a_missing_file_stops_the_start(tmp_path):
+    done = run("serve", "--config", tmp_path / "nothing.yaml", timeout=20)
+    assert done.returncode == 1 and b"nothing.yaml" in done.stderr
+
+
+def test_a_port_that_is_taken_stops_the_start(server):
+    done = run("serve", "--listen", f"127.0.0.1:{server.port}", timeout=20)
+    assert done.returncode == 1
+    assert str(server.port).encode() in done.stderr
+
+
+def test_the_shipped_file_is_the_defaults():
+    with Server("--config", ROOT / "config/pyramidion.yaml") as server:
+        assert server.get("/version").status == 200
+        assert server.stop() == 0
+
+
+def mips_allowed(server):
+    """The largest number of mips that is not refused."""
+    allowed = 0
+    for mips in range(1, 33):
+        with server.connect() as wire:
+            wire.send(request(np.zeros((2, 2), np.uint8), mips=mips))
+            reply = wire.read()
+            if reply.status != 200:
+                assert reply.status in (400, 413) and str(allowed) in reply.problem["detail"], reply.body
+                break
+            allowed = mips
+    return allowed
+
+
+def test_the_environment_wins_over_the_file():
+    with Server(config="limits:\n  mips: 3\n") as server:
+        assert mips_allowed(server) == 3
+    with Server(config="limits:\n  mips: 3\n", env={"PYRAMIDION_LIMITS_MIPS": "5"}) as server:
+        assert mips_allowed(server) == 5
+
+
+def test_flags_win_over_the_environment(tmp_path):
+    elsewhere = free_port()
+    with Server(env={"PYRAMIDION_LISTEN": f"127.0.0.1:{elsewhere}"}) as server:
+        assert server.get("/healthz").status == 200
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", elsewhere))
+
+
+def test_the_environment_gives_several_listeners(tmp_path):
+    ports = [free_port(), free_port()]
+    places = [f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", f"unix:{tmp_path}/socket"]
+    process = subprocess.Popen(
+        [PROGRAM, "serve"], env=clean_environment(PYRAMIDION_LISTEN=",".join(places)), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        for address in [("127.0.0.1", ports[0]), ("127.0.0.1", ports[1]), tmp_path / "socket"]:
+            assert eventually(address).status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert not (tmp_path / "socket").exists(), "the socket's file is left behind"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def eventually(address):
+    for _ in range(400):
+        try:
+            with Wire(address, timeout=10) as wire:
+                wire.send(head("GET", "/readyz"))
+                return wire.read("GET")
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(f"nothing listens at {address}")
+
+
+def test_a_socket_file_left_by_a_crash_is_taken_over(tmp_path):
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(tmp_path / "socket"))
+    stale.close()
+    with Server("--listen", f"unix:{tmp_path}/socket"):
+        assert eventually(tmp_path / "socket").status == 200
+
+
+LIMITED = """
+limits:
+  target_bytes: 1KiB
+  head_bytes: 4KiB
+  header_count: 20
+  body_bytes: 1MiB
+  voxels: 100000
+  memory: 8MiB
+timeouts:
+  head: 300ms
+  body_gap: 300ms
+"""
+
+
+@pytest.fixture(scope="module")
+def limited():
+    with Server(config=LIMITED) as server:
+        yield server
+        assert server.stop() == 0, server.log[-3000:]
+
+
+@pytest.mark.parametrize("status,content,words", [
+    (414, head("GET", "/" + "a" * 1100), ["1024", "1KiB", "target"]),
+    (431, head("GET", "/healthz", [("X", "a" * 5000)]), ["4096", "4KiB", "head"]),
+    (431, head("GET", "/healthz", [("X", "a")] * 30), ["20"]),
+    (413, head("POST", target(shape=2**20 + 1, dtype="uint8"), [("Content-Length", 2**20 + 1)]), ["1048576", "1MiB", "100000"]),
+    (413, head("POST", target(shape=100_001, dtype="uint8"), [("Content-Length", 100_001)]), ["100000"]),
+])
+def test_a_limit_is_named(status, content, words, limited):
+    with limited.connect() as wire:
+        wire.send(content)
+        reply = wire.read()
+        assert reply.status == status, (reply.status, reply.body)
+        detail = reply.problem["detail"]
+        assert any(word in detail.replace(",", "").replace(" ", "") for word in words), detail
+
+
+@pytest.mark.parametrize("begun", [
+    b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n",
+    head("POST", target(shape="5", dtype="uint8"), [("Content-Length", 5)]) + b"he",
+    head("POST", target(shape="5", dtype="uint8"), [("Transfer-Encoding", "chunked")]) + b"5\r\nhe",
+], ids=["request-line", "fields", "body", "chunk"])
+def test_what_comes_too_slowly_is_408_and_closed(begun, limited):
+    with limited.connect() as wire:
+        wire.send(begun)
+        reply = wire.read()
+        assert reply.status == 408 and reply.closes
+        assert reply.problem
+        wire.expect_closed()
+
+
+def test_a_connection_that_asks_nothing_is_closed():
+    with Server(config="timeouts:\n  idle: 200ms\n  head: 200ms\n") as server:
+        with server.connect() as wire:
+            assert wire.read_to_end()[:12] in (b"", b"HTTP/1.1 408")
+        with server.connect() as wire:
+            wire.send(head("GET", "/healthz"))
+            assert wire.read("GET").status == 200
+            wire.expect_closed()
+
+
+def test_cors_origins_are_configured():
+    with Server(config="cors:\n  origins: [\"https://one.example\", \"https://two.example\"]\n") as server:
+        for origin, allowed in (("https://one.example", True), ("https://two.example", True), ("https://three.example", False)):
+            reply = server.get("/healthz", [("Origin", origin)])
+            assert reply.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+            assert "origin" in {name.strip().lower() for value in reply.all("Vary") for name in value.split(",")}
+
+
+def test_one_line_a_request_in_the_log():
+    with Server("--log-level", "info") as server:
+        server.get("/nothing-of-the-kind")
+        with server.connect() as wire:
+            wire.send(request(np.zeros((8, 8, 8), np.uint8)))
+            assert wire.read().status == 200
+        assert server.stop() == 0
+        log = server.log
+    lines = [line for line in log.splitlines() if re.search(r"/v1/pyramid|/nothing-of-the-kind", line)]
+    assert len(lines) == 2, log
+
+
+def test_the_second_signal_of_a_stop_is_not_needed():
+    """SIGTERM: the listeners close, the request under way is answered, the process ends with 0."""
+    a = np.zeros((64, 64, 64), np.uint8)
+    content = request(a)
+    with Server() as server:
+        with server.connect() as wire:
+            wire.send(content[:-100])
+            assert server.get("/readyz").status == 200
+            server.process.send_signal(signal.SIGTERM)
+            while True:
+                try:
+                    server.connect().close()
+                except (ConnectionRefusedError, FileNotFoundError):
+                    break
+            wire.send(content[-100:])
+            assert wire.read().status == 200
+        assert server.process.wait(30) == 0
