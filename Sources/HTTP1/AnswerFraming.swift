@@ -17,7 +17,7 @@ package enum AnswerFraming: Sendable, Equatable {
 
     /// The framing of an answer to `head`.
     ///
-    /// - Parameter length: The body's bytes if they are known beforehand, for HEAD those of GET's answer.
+    /// `length` is the number of the body's bytes if it is known beforehand, for HEAD that of GET's answer.
     package init(to head: RequestHead?, status: HTTPResponse.Status, length: Int?) {
         let hasNoBody = status.code < 200 || status.code == 204 || status.code == 304
         if hasNoBody {

@@ -23,10 +23,9 @@ package enum AnswerHead {
 
     /// Appends a whole head.
     ///
-    /// - Parameters:
-    ///   - keepAlive: Whether the connection persists. Silent in HTTP/1.1, `keep-alive` in 1.0, else `close`.
-    ///   - minorVersion: Of the request. The status line says HTTP/1.1 in any case (RFC 9110 §2.5).
-    ///   - date: As ``HTTPDate/bytes(unixSeconds:)`` makes it.
+    /// `keepAlive` is silent in HTTP/1.1, `Connection: keep-alive` in 1.0; without it there is `close`. The
+    /// `minorVersion` is that of the request; the status line says HTTP/1.1 in any case (RFC 9110 §2.5). The
+    /// `date` is as ``HTTPDate/bytes(unixSeconds:)`` makes it.
     /// - Throws: ``AnswerHeadError`` with `output` as it was.
     package static func append(
         to output: inout [UInt8],

@@ -43,14 +43,19 @@ struct ChunkedDecoder {
         state = count >= remaining ? .dataCR : .data(remaining: remaining - count)
     }
 
-    mutating func next(in bytes: UnsafeRawBufferPointer, at position: inout Int) -> Outcome {
+    /// As ``RequestParser/next(in:at:bodyLimit:)``, for the body alone.
+    mutating func next(
+        in bytes: UnsafeRawBufferPointer,
+        at position: inout Int,
+        dataLimit: Int
+    ) -> Outcome {
         while true {
             switch state {
             case .sizeLine:
                 if let outcome = sizeLine(bytes, &position) { return outcome }
             case .data(let remaining):
-                let count = min(remaining, bytes.count - position)
-                guard count > 0 else { return .needMore }
+                guard position < bytes.count else { return .needMore }
+                let count = min(remaining, bytes.count - position, dataLimit)
                 let range = position..<position + count
                 position += count
                 state = count == remaining ? .dataCR : .data(remaining: remaining - count)

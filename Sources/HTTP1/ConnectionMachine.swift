@@ -80,6 +80,19 @@ package struct ConnectionMachine: Sendable {
         if case .serving(.arriving, _) = phase { true } else { false }
     }
 
+    /// Whether what arrives still matters; if not, it is read and dropped.
+    package var wantsInput: Bool {
+        switch phase {
+        case .awaitingRequest, .serving, .discardingBody: true
+        case .lingering, .closed: false
+        }
+    }
+
+    /// Whether the rest of an answered request's body is being read over.
+    package var isDiscarding: Bool {
+        if case .discardingBody = phase { true } else { false }
+    }
+
     /// A head was parsed: the service gets the request.
     package mutating func headReceived(_ head: RequestHead) {
         precondition(isAwaitingRequest, "a request before the answer to the one before it")
@@ -122,12 +135,13 @@ package struct ConnectionMachine: Sendable {
         return .nothing
     }
 
-    /// The service's answer is about to be written; whether its head may let the connection persist.
+    /// The service's answer is about to be written.
     ///
     /// - Parameters:
     ///   - framing: Of the answer.
     ///   - wantsClose: Whether the service asks to close.
     ///   - remainingBody: Body bytes known to be still unread; 0 where that is not known (chunked).
+    /// - Returns: Whether the answer's head may let the connection persist.
     package mutating func answerBegins(
         _ framing: AnswerFraming,
         wantsClose: Bool,

@@ -80,7 +80,17 @@ package struct RequestParser: Sendable {
     /// The next event of `bytes` from `position` on; moves `position` past what it used.
     ///
     /// `position` is at most `bytes.count`. Time is linear in the bytes used.
-    package mutating func next(in bytes: UnsafeRawBufferPointer, at position: inout Int) -> Event {
+    /// - Parameters:
+    ///   - bytes: What has arrived.
+    ///   - position: From where on it was not parsed yet.
+    ///   - bodyLimit: The most body bytes to take. With 0 the parser goes on to the next body byte, if there is
+    ///     one, and returns an empty range before it.
+    /// - Returns: What the bytes up to the new position mean.
+    package mutating func next(
+        in bytes: UnsafeRawBufferPointer,
+        at position: inout Int,
+        bodyLimit: Int = .max
+    ) -> Event {
         switch state {
         case .head:
             return nextOfHead(in: bytes, at: &position)
@@ -89,13 +99,13 @@ package struct RequestParser: Sendable {
                 state = .head
                 return .end
             }
-            let count = min(remaining, bytes.count - position)
-            guard count > 0 else { return .needMore }
+            guard position < bytes.count else { return .needMore }
+            let count = min(remaining, bytes.count - position, bodyLimit)
             state = .length(remaining: remaining - count)
             position += count
             return .body(position - count..<position)
         case .chunked:
-            switch chunks.next(in: bytes, at: &position) {
+            switch chunks.next(in: bytes, at: &position, dataLimit: bodyLimit) {
             case .data(let range): return .body(range)
             case .needMore: return .needMore
             case .failed(let error): return fail(error)

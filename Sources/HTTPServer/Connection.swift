@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Life of a connection
+// 1. `open` starts reading. Every read ends in `advance`, which fills a waiting `readBody` or starts the next
+//    request; the machine of HTTP1 says what may be done, `perform` does it.
+// 2. One task runs the responder: it serves requests one after another for as long as complete heads are there, and
+//    ends when it has to wait for one. So pipelined requests cost no further task, and answers come in order.
+// 3. Reading goes on while a request is being answered, into a bounded inbox, so that a FIN or reset is noticed.
+// 4. `close` happens once; what waits is resumed with an error, and the task ends by itself.
+import HTTP1
+import UV
+
+/// One client's connection, on its loop.
+final class Connection {
+    let state: LoopState
+    let stream: ByteStream
+    /// The client's address, or "unix".
+    let address: String
+    /// Whether the address was counted and must be released.
+    let isCounted: Bool
+
+    var machine: ConnectionMachine
+    var parser: RequestParser
+    var inbox = Inbox()
+    /// The request with the responder.
+    var exchange: Exchange?
+    var pendingRead: PendingRead?
+    /// What every further read of the request's body throws.
+    var bodyFailure: BodyError?
+    /// The client has sent FIN; some of what came before it may be in the inbox.
+    var sawEnd = false
+    private(set) var isClosed = false
+    /// Called once, when the connection is closed.
+    var whenClosed: (() -> Void)?
+
+    private var task: Task<Void, Never>?
+    private var isServing = false
+    private var receive: ((ByteStream.ReadEvent) -> Void)?
+    private var isDirectRead = false
+    private var lingeredBytes = 0
+
+    /// When a head must be complete, or the next one begun; in milliseconds like all deadlines.
+    private var headDeadline: Int?
+    private var isHeadBegun = true
+    private var lingerDeadline: Int?
+    private var stallDeadline = 0
+    private var stalledBytes = 0
+    /// How long the service has waited for the body of this request, up to the wait before the current one.
+    var waitedForBody = 0
+
+    /// A `readBody` that waits for bytes.
+    struct PendingRead {
+        let buffer: UnsafeMutableRawBufferPointer
+        var filled: Int
+        let since: Int
+        var lastByte: Int
+        let continuation: CheckedContinuation<Result<Int, BodyError>, Never>
+    }
+
+    init(state: LoopState, stream: ByteStream, address: String, isCounted: Bool) {
+        self.state = state
+        self.stream = stream
+        self.address = address
+        self.isCounted = isCounted
+        machine = ConnectionMachine(limits: state.configuration.limits.connection)
+        parser = RequestParser(limits: state.configuration.limits.http1)
+    }
+
+    /// Begins to read.
+    func open(on server: isolated LoopServer) {
+        state.add(self)
+        state.refreshNow()
+        headDeadline = state.deadline(state.times.head)
+        receive = { self.received($0, on: server) }
+        resumeReading()
+    }
+
+    /// Answers with `error` instead of serving anything.
+    func refuse(_ error: ProtocolError) {
+        perform(machine.failed(error))
+    }
+
+    // MARK: Reading
+
+    func resumeReading() {
+        guard !isClosed, !sawEnd, !stream.isReading, let receive else { return }
+        do throws(UVError) {
+            try stream.startReading(into: { [unowned self] in self.destination() }, receive)
+        } catch {
+            perform(machine.peerVanished())
+        }
+    }
+
+    /// Where the next read goes: into the service's buffer if only body can come, else into the scratch.
+    private func destination() -> UnsafeMutableRawBufferPointer? {
+        isDirectRead = false
+        guard machine.isServing else {
+            let room = machine.isAwaitingRequest ? 1 << 16 : LoopState.scratchBytes
+            return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
+        }
+        guard let read = pendingRead, inbox.count == 0 else {
+            let room = min(max(1, state.configuration.limits.readAheadBytes - inbox.count), LoopState.scratchBytes)
+            return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
+        }
+        let room = read.buffer.count - read.filled
+        let direct = min(room, parser.directBodyBytes)
+        guard direct >= 1 << 14 || (direct > 0 && direct == exchange?.remainingLength) else { return state.scratch }
+        isDirectRead = true
+        return UnsafeMutableRawBufferPointer(rebasing: read.buffer[read.filled..<read.filled + direct])
+    }
+
+    private func received(_ event: ByteStream.ReadEvent, on server: isolated LoopServer) {
+        switch event {
+        case .bytes(let bytes):
+            state.counters.bytesIn.add(bytes.count)
+            guard machine.wantsInput else { return linger(bytes.count) }
+            if isDirectRead {
+                receivedDirectly(bytes.count)
+                return
+            }
+            inbox.lend(bytes)
+            advance(on: server)
+            inbox.keepRest()
+            if machine.isServing, inbox.count >= state.configuration.limits.readAheadBytes {
+                stream.stopReading()
+            }
+        case .end:
+            sawEnd = true
+            receivedEnd(on: server)
+        case .failed:
+            perform(machine.peerVanished())
+        }
+    }
+
+    private func receivedEnd(on server: isolated LoopServer) {
+        guard machine.isServing, inbox.count > 0 else { return perform(machine.peerEnded()) }
+        // What the client sent before its FIN may complete this request, and may be more requests.
+        if pendingRead != nil {
+            settleRead()
+        } else if machine.isBodyArriving, !inboxHasRestOfBody() {
+            perform(machine.peerEnded())
+        }
+    }
+
+    /// Whether the request's body ends within the inbox; looked at with a copy of the parser.
+    private func inboxHasRestOfBody() -> Bool {
+        var probe = parser
+        var copy = inbox
+        return copy.parse { bytes, position in
+            while true {
+                switch probe.next(in: bytes, at: &position) {
+                case .body: continue
+                case .end, .failed: return true
+                case .head, .needMore: return false
+                }
+            }
+        }
+    }
+
+    // MARK: Serving
+
+    private func advance(on server: isolated LoopServer) {
+        if pendingRead != nil { return settleRead() }
+        guard !isServing, takeNextRequest() else { return }
+        isServing = true
+        state.runningTasks += 1
+        let task = Task.immediate(executorPreference: server.eventLoop) { await self.serve(on: server) }
+        if isServing { self.task = task }
+    }
+
+    private func serve(on server: isolated LoopServer) async {
+        repeat {
+            guard let exchange else { break }
+            await state.responder.respond(to: exchange)
+            await exchange.finish()
+            state.counters.requestsInFlight.subtract(1)
+            self.exchange = nil
+            bodyFailure = nil
+            waitedForBody = 0
+            let action = machine.answerEnded()
+            headDeadline = state.deadline(state.times.idle)
+            isHeadBegun = false
+            perform(action)
+        } while takeNextRequest()
+        isServing = false
+        task = nil
+        state.runningTasks -= 1
+    }
+
+    /// Parses up to the next head, over the rest of an answered request's body. False: it must arrive first, or
+    /// will not.
+    private func takeNextRequest() -> Bool {
+        while machine.isAwaitingRequest || machine.isDiscarding {
+            switch inbox.parse({ bytes, position in parser.next(in: bytes, at: &position) }) {
+            case .head(let head):
+                begin(head)
+                return true
+            case .body(let range): perform(machine.bodyDiscarded(range.count))
+            case .end: perform(machine.requestEnded())
+            case .failed(let error): perform(machine.failed(error))
+            case .needMore:
+                waitForMore()
+                return false
+            }
+        }
+        return false
+    }
+
+    private func begin(_ head: RequestHead) {
+        headDeadline = nil
+        lingerDeadline = nil
+        machine.headReceived(head)
+        if head.framing == .none || head.framing == .length(0) {
+            // The end of no body is there without a further byte.
+            _ = inbox.parse { bytes, position in parser.next(in: bytes, at: &position, bodyLimit: 0) }
+            _ = machine.requestEnded()
+        }
+        exchange = Exchange(head: head, connection: self)
+        state.counters.requests.add(1)
+        state.counters.requestsInFlight.add(1)
+    }
+
+    private func waitForMore() {
+        if sawEnd { return perform(machine.inputExhausted()) }
+        if !isHeadBegun, parser.isInsideHead {
+            isHeadBegun = true
+            headDeadline = state.deadline(state.times.head)
+        }
+        resumeReading()
+    }
+
+    // MARK: Doing what the machine says
+
+    func perform(_ action: ConnectionMachine.Action) {
+        switch action {
+        case .nothing, .readNextRequest, .failBody: break
+        case .discardBody: lingerDeadline = state.deadline(state.times.linger)
+        case .answer(let error): answer(error)
+        case .cancelAndClose:
+            cancel(.clientLeft)
+            close()
+        case .closeInStages: closeInStages()
+        case .close: close()
+        }
+    }
+
+    private func answer(_ error: ProtocolError) {
+        inbox.clear()
+        headDeadline = nil
+        state.counters.protocolErrors.add(1)
+        let output = Exchange.errorAnswer(error, state: state)
+        state.counters.bytesOut.add(output.count)
+        stream.write(output) { [self] failure in
+            perform(failure == nil ? machine.errorAnswered() : machine.peerVanished())
+        }
+    }
+
+    private func closeInStages() {
+        inbox.clear()
+        lingerDeadline = state.deadline(state.times.linger)
+        stream.shutdown { _ in }
+        resumeReading()
+    }
+
+    private func linger(_ count: Int) {
+        lingeredBytes += count
+        if lingeredBytes > state.configuration.limits.lingerBytes { close() }
+    }
+
+    /// Tells the responder that its answer is not wanted any more.
+    private func cancel(_ reason: BodyError) {
+        exchange?.cancellation.cancel()
+        bodyFailure = reason
+        task?.cancel()
+        finishRead(.failure(reason))
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        receive = nil
+        inbox.clear()
+        finishRead(.failure(bodyFailure ?? .cancelled))
+        stream.close()
+        if isCounted { state.counters.release(address) }
+        state.remove(self)
+        whenClosed?()
+        whenClosed = nil
+    }
+
+    /// The server stops: closes if idle, else after the answer.
+    func stop() {
+        perform(machine.stop(isInsideHead: parser.isInsideHead))
+    }
+
+    /// The server waits no longer.
+    func giveUp() {
+        cancel(.cancelled)
+        _ = machine.peerVanished()
+        close()
+    }
+
+    // MARK: Time
+
+    /// Called once a tick.
+    func checkTimes() {
+        let now = state.now
+        checkWriteStall(now)
+        if let headDeadline, now >= headDeadline, machine.isAwaitingRequest {
+            let limit = state.configuration.timeouts.head
+            perform(machine.headTimedOut(isInsideHead: parser.isInsideHead, limit: limit))
+        }
+        if let lingerDeadline, now >= lingerDeadline {
+            if machine.isDiscarding {
+                perform(machine.failed(.bodyTooSlow("The rest of the body did not arrive in time.")))
+            } else if !machine.wantsInput {
+                close()
+            }
+        }
+        if let read = pendingRead, let reason = slowness(read, now) { failRead(tooSlow: reason) }
+    }
+
+    private func checkWriteStall(_ now: Int) {
+        let queued = stream.writeQueueSize
+        if queued != stalledBytes || queued == 0 {
+            stalledBytes = queued
+            stallDeadline = state.deadline(state.times.writeStall)
+        } else if now >= stallDeadline {
+            perform(machine.peerVanished())
+        }
+    }
+
+    private func slowness(_ read: PendingRead, _ now: Int) -> String? {
+        let timeouts = state.configuration.timeouts
+        guard now - read.lastByte <= state.times.bodyGap + state.times.tick else {
+            return "No byte of the body arrived within the limit of \(timeouts.bodyGap)."
+        }
+        let counted = waitedForBody + (now - read.since) - state.times.bodyGap
+        let expected = max(0, counted).multipliedReportingOverflow(by: max(0, timeouts.bodyBytesPerSecond))
+        guard !expected.overflow, (exchange?.bodyBytesReceived ?? 0) < expected.partialValue / 1000 else { return nil }
+        return "The body arrives more slowly than the limit of \(timeouts.bodyBytesPerSecond) bytes a second."
+    }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTP1
+package import HTTPTypes
+package import UV
+
+/// One request and its answer; lives on its loop, and no longer than ``HTTPResponder/respond(to:)`` runs.
+package final class Exchange {
+    /// The request.
+    package let head: RequestHead
+    /// Raised when the client is gone or the server gives up; for work that runs elsewhere.
+    package let cancellation = CancellationFlag()
+    /// How many bytes of the body have been handed out, chunked framing taken off.
+    package internal(set) var bodyBytesReceived = 0
+
+    /// A body up to this size is copied behind its head, for one write of one buffer.
+    private static let smallBody = 16 * 1024
+
+    private enum Progress { case pending, begun, ended, lost }
+
+    private let connection: Connection
+    private var progress = Progress.pending
+    private var framing = AnswerFraming.bodiless
+    private var bodyBytesSent = 0
+
+    init(head: RequestHead, connection: Connection) {
+        self.head = head
+        self.connection = connection
+    }
+
+    /// The client's address without its port: `127.0.0.1`, `::1`; `unix` on a Unix socket.
+    package var remoteAddress: String { connection.address }
+
+    /// Whether the whole request has arrived and been read.
+    package var isRequestComplete: Bool { !connection.machine.isBodyArriving }
+
+    /// The body bytes still to come, if `Content-Length` told; 0 if not.
+    var remainingLength: Int {
+        if case .length(let length) = head.framing { length - bodyBytesReceived } else { 0 }
+    }
+
+    // MARK: The request's body
+
+    /// Reads the next bytes of the body.
+    ///
+    /// The first call sends `100 Continue` if the client waits for it. A large part of a body is read from the
+    /// socket straight into `buffer`, with `Content-Length` framing and with large chunks.
+    /// - Parameter buffer: Stays valid until this returns or throws.
+    /// - Returns: `buffer.count`, or fewer if the body ends before; 0 only at the end, or for an empty buffer.
+    /// - Throws: ``BodyError``; then every further call throws the same.
+    package func readBody(into buffer: UnsafeMutableRawBufferPointer) async throws(BodyError) -> Int {
+        guard connection.exchange === self else { throw .cancelled }
+        return try await connection.readBody(into: buffer)
+    }
+
+    // MARK: The answer
+
+    /// Sends a whole answer, head and body in one write.
+    ///
+    /// To HEAD the body is left out and its length sent.
+    /// - Throws: ``WriteError``.
+    package func respond(
+        _ status: HTTPResponse.Status,
+        _ fields: HTTPFields,
+        body: [UInt8]
+    ) async throws(WriteError) {
+        var output = connection.state.takeBuffer()
+        try start(&output, status, fields, length: body.count)
+        guard framing.sendsBody, body.count > Self.smallBody else {
+            if framing.sendsBody { output.append(contentsOf: body) }
+            try await send(output)
+            connection.state.giveBack(output)
+            progress = .ended
+            return
+        }
+        try await send(output, body)
+        connection.state.giveBack(output)
+        progress = .ended
+    }
+
+    /// Sends the head of an answer whose body follows by ``write(_:)``.
+    ///
+    /// - Parameters:
+    ///   - status: At least 200.
+    ///   - fields: Without `Date`, `Content-Length`, `Transfer-Encoding`, which are the server's;
+    ///     `Connection: close` is honoured.
+    ///   - length: The body's bytes; nil if they are not known, which means chunked, or to HTTP/1.0 a body that
+    ///     ends with the connection.
+    /// - Throws: ``WriteError``.
+    package func begin(
+        _ status: HTTPResponse.Status,
+        _ fields: HTTPFields,
+        length: Int?
+    ) async throws(WriteError) {
+        var output = connection.state.takeBuffer()
+        try start(&output, status, fields, length: length)
+        try await send(output)
+        connection.state.giveBack(output)
+    }
+
+    /// Sends the next bytes of the body; returns once the kernel has taken all of them.
+    ///
+    /// To HEAD, and with 204 and 304, nothing is sent.
+    /// - Parameter pieces: Their memory stays valid until this returns or throws.
+    /// - Throws: ``WriteError``; `misuse` when there are more bytes than ``begin(_:_:length:)`` announced.
+    package func write(_ pieces: [UnsafeRawBufferPointer]) async throws(WriteError) {
+        try checkBegun()
+        let count = pieces.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return }
+        let (sent, overflow) = bodyBytesSent.addingReportingOverflow(count)
+        switch framing {
+        case .bodiless, .lengthOnly: return
+        case .length(let length):
+            guard !overflow, sent <= length else { throw misuse("more body than its Content-Length of \(length)") }
+            bodyBytesSent = sent
+            try await send(pieces, count)
+        case .untilClose:
+            try await send(pieces, count)
+        case .chunked:
+            try await sendChunk(pieces, count)
+        }
+    }
+
+    /// Ends an answer that was begun.
+    ///
+    /// - Throws: ``WriteError``; `misuse` when fewer bytes were written than announced, and the connection closes.
+    package func end() async throws(WriteError) {
+        try checkBegun()
+        if case .length(let length) = framing, bodyBytesSent != length {
+            abort()
+            throw misuse("\(bodyBytesSent) bytes of body where Content-Length says \(length)")
+        }
+        if framing == .chunked { try await send(AnswerHead.lastChunk) }
+        progress = .ended
+    }
+
+    /// Closes the connection now, so that the client sees that the answer is not whole.
+    package func abort() {
+        guard progress == .pending || progress == .begun, connection.exchange === self else { return }
+        progress = .lost
+        cancellation.cancel()
+        connection.bodyFailure = .cancelled
+        connection.perform(connection.machine.answerAborted())
+    }
+
+    /// Makes good what the responder left undone.
+    func finish() async {
+        switch progress {
+        case .begun: abort()
+        case .ended, .lost: break
+        case .pending:
+            guard !connection.isClosed else { break }
+            let configuration = connection.state.configuration
+            let failure: ProtocolError? =
+                switch connection.bodyFailure {
+                case .protocolError(let error): error
+                case .tooSlow(let reason): .bodyTooSlow(reason)
+                case .clientLeft, .cancelled, .tooLong, nil: nil
+                }
+            guard let failure else {
+                try? await respond(.internalServerError, [.connection: "close"], body: [])
+                break
+            }
+            connection.state.counters.protocolErrors.add(1)
+            let (fields, body) = configuration.errorBody(failure)
+            try? await respond(HTTPResponse.Status(code: failure.statusHint), fields, body: body)
+        }
+    }
+
+    /// An answer to what is no request, to be followed by a close.
+    static func errorAnswer(_ error: ProtocolError, state: LoopState) -> [UInt8] {
+        var (fields, body) = state.configuration.errorBody(error)
+        var output: [UInt8] = []
+        let status = HTTPResponse.Status(code: error.statusHint)
+        for _ in 0..<2 {
+            do throws(AnswerHeadError) {
+                try AnswerHead.append(
+                    to: &output,
+                    status: status,
+                    fields: fields,
+                    framing: .length(body.count),
+                    keepAlive: false,
+                    minorVersion: 1,
+                    date: state.currentDate()
+                )
+                return output + body
+            } catch {
+                // A field that cannot be sent: the answer goes without any.
+                fields = [:]
+            }
+        }
+        body.removeAll()
+        return output
+    }
+}
+
+// MARK: Sending
+
+extension Exchange {
+    /// Writes the answer's head to `output` and settles whether the connection persists.
+    private func start(
+        _ output: inout [UInt8],
+        _ status: HTTPResponse.Status,
+        _ fields: HTTPFields,
+        length: Int?
+    ) throws(WriteError) {
+        guard progress == .pending else {
+            throw progress == .lost ? lost() : misuse("a second answer to one request")
+        }
+        guard connection.exchange === self, !connection.isClosed else { throw lost() }
+        guard status.code >= 200, length ?? 0 >= 0 else { throw misuse("status \(status.code), length \(length ?? 0)") }
+        framing = AnswerFraming(to: head, status: status, length: length)
+        let keepAlive = connection.machine.answerBegins(
+            framing,
+            wantsClose: AnswerHead.asksToClose(fields),
+            remainingBody: remainingLength
+        )
+        do throws(AnswerHeadError) {
+            try AnswerHead.append(
+                to: &output,
+                status: status,
+                fields: fields,
+                framing: framing,
+                keepAlive: keepAlive,
+                minorVersion: head.minorVersion,
+                date: connection.state.currentDate()
+            )
+        } catch {
+            throw misuse("a field or reason that cannot be sent: \(error)")
+        }
+        progress = .begun
+    }
+
+    private func checkBegun() throws(WriteError) {
+        switch progress {
+        case .begun: break
+        case .lost: throw lost()
+        case .pending: throw misuse("a body before its head")
+        case .ended: throw misuse("a body behind its end")
+        }
+        guard connection.exchange === self, !connection.isClosed else { throw lost() }
+    }
+
+    private func misuse(_ what: String) -> WriteError { .misuse(what) }
+
+    private func lost() -> WriteError {
+        progress = .lost
+        return connection.bodyFailure == .cancelled ? .cancelled : .clientLeft
+    }
+
+    private func failed() -> WriteError {
+        connection.perform(connection.machine.peerVanished())
+        return lost()
+    }
+
+    private func send(_ bytes: [UInt8]) async throws(WriteError) {
+        do {
+            try await connection.stream.write(bytes)
+        } catch {
+            throw failed()
+        }
+        connection.state.counters.bytesOut.add(bytes.count)
+    }
+
+    /// One `writev` of both; what the kernel does not take is copied and waited for.
+    private func send(_ first: [UInt8], _ second: [UInt8]) async throws(WriteError) {
+        let rest: UnsafeMutableRawBufferPointer?
+        do throws(UVError) {
+            rest = try first.withUnsafeBufferPointer { (first) throws(UVError) in
+                try second.withUnsafeBufferPointer { (second) throws(UVError) in
+                    try notTaken(UnsafeRawBufferPointer(first), UnsafeRawBufferPointer(second))
+                }
+            }
+        } catch {
+            throw failed()
+        }
+        if let rest {
+            defer { rest.deallocate() }
+            do throws(UVError) {
+                try await connection.stream.write([UnsafeRawBufferPointer(rest)])
+            } catch {
+                throw failed()
+            }
+        }
+        connection.state.counters.bytesOut.add(first.count + second.count)
+    }
+
+    private func notTaken(
+        _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer
+    ) throws(UVError) -> UnsafeMutableRawBufferPointer? {
+        let taken = try connection.stream.tryWrite([first, second])
+        guard taken < first.count + second.count else { return nil }
+        let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: first.count + second.count - taken, alignment: 1)
+        let ofFirst = first.count - min(taken, first.count)
+        rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: first[(first.count - ofFirst)...]))
+        let skipped = max(0, taken - first.count)
+        UnsafeMutableRawBufferPointer(rebasing: rest[ofFirst...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: second[skipped...]))
+        return rest
+    }
+
+    private func send(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {
+        do throws(UVError) {
+            try await connection.stream.write(pieces)
+        } catch {
+            throw failed()
+        }
+        connection.state.counters.bytesOut.add(count)
+    }
+
+    private func sendChunk(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {
+        var line: [UInt8] = []
+        AnswerHead.appendChunkSize(count, to: &line)
+        // The size line lives as long as the write: 18 bytes at most.
+        let size = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
+        defer { size.deallocate() }
+        size.copyBytes(from: line)
+        let lineEnd: StaticString = "\r\n"
+        let end = UnsafeRawBufferPointer(start: lineEnd.utf8Start, count: 2)
+        try await send([UnsafeRawBufferPointer(size)] + pieces + [end], line.count + count + 2)
+    }
+}

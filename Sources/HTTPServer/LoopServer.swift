@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP1
+import UV
+
+/// The part of a server that lives on one loop: its listeners and connections.
+actor LoopServer {
+    /// Connections over a limit that may be told so at the same time; further ones are just closed.
+    private static let refusalsAtOnce = 64
+
+    nonisolated let eventLoop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.asUnownedSerialExecutor() }
+
+    private let state: LoopState
+    private var listeners: [Listener] = []
+    private var ticker: LoopTimer?
+    private var refusals = 0
+
+    init(
+        eventLoop: EventLoop,
+        responder: any HTTPResponder,
+        configuration: HTTPServerConfiguration,
+        counters: ServerCounters
+    ) {
+        self.eventLoop = eventLoop
+        state = LoopState(
+            eventLoop: eventLoop,
+            responder: responder,
+            configuration: configuration,
+            counters: counters
+        )
+    }
+
+    /// Listens; returns what it is bound to.
+    func listen(_ endpoint: Endpoint, sharesPort: Bool) throws(UVError) -> Endpoint {
+        if ticker == nil {
+            let state = state
+            ticker = try LoopTimer(loop: eventLoop) { state.tick() }
+            ticker?.start(after: .milliseconds(state.times.tick), repeatingEvery: .milliseconds(state.times.tick))
+        }
+        var options = Listener.Options()
+        options.sharesPort = sharesPort
+        let listener = try Listener(loop: eventLoop, endpoint: endpoint, options: options) {
+            self.accepted($0)
+        }
+        listeners.append(listener)
+        return listener.endpoint
+    }
+
+    private func accepted(_ stream: ByteStream) {
+        let counters = state.counters
+        let limits = state.configuration.limits
+        counters.accepted.add(1)
+        let address = stream.peer.host
+        guard counters.connections.value < limits.connections else {
+            let detail = "The server has its limit of \(limits.connections) connections; try again later."
+            return refuse(stream, address, .tooManyConnections(detail))
+        }
+        let isCounted = address != "unix"
+        guard !isCounted || counters.admit(address, limit: limits.connectionsPerAddress) else {
+            let detail =
+                "This address has its limit of \(limits.connectionsPerAddress) connections; use fewer at a time."
+            return refuse(stream, address, .tooManyConnections(detail))
+        }
+        Connection(state: state, stream: stream, address: address, isCounted: isCounted).open(on: self)
+    }
+
+    private func refuse(_ stream: ByteStream, _ address: String, _ error: ProtocolError) {
+        state.counters.refused.add(1)
+        guard refusals < Self.refusalsAtOnce else { return stream.close() }
+        refusals += 1
+        let connection = Connection(state: state, stream: stream, address: address, isCounted: false)
+        connection.open(on: self)
+        connection.refuse(error)
+        connection.whenClosed = { self.refusals -= 1 }
+    }
+
+    // MARK: The end
+
+    /// Accepts no more, closes idle connections, and lets busy ones answer until `deadline`; then cancels them.
+    func stop(within drain: Duration) async {
+        for listener in listeners { await listener.closed() }
+        listeners = []
+        state.stop()
+        await emptied(within: drain)
+        state.giveUp()
+        await emptied(within: .seconds(5))
+        await ticker?.closed()
+        ticker = nil
+    }
+
+    /// Cancels what is still being answered.
+    func giveUp() {
+        state.giveUp()
+    }
+
+    /// Returns when nothing is left on the loop, or the time is over.
+    private func emptied(within limit: Duration) async {
+        guard !state.isEmpty, let timer = try? LoopTimer(loop: eventLoop, fired: { [state] in state.wake() })
+        else { return }
+        timer.start(after: limit)
+        await withCheckedContinuation { continuation in state.emptied = { continuation.resume() } }
+        await timer.closed()
+    }
+}
