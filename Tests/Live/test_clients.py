@@ -102,7 +102,7 @@ def test_curl(name, compressed, form, cases, server, tmp_path):
             "--header", "Content-Encoding: gzip", "--header", f"Accept: {ACCEPT[form]}", "--data-binary", f"@{path}",
             *transport,
         ], check=True, timeout=60)
-        lines = (tmp_path / "head").read_text().split("\r\n")
+        lines = (tmp_path / "head").read_bytes().decode().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines if ": " in line)
         assert ("Content-Encoding" in headers) == compressed
         assert equal(read_with_numpy(form, (tmp_path / "answer").read_bytes(), headers), want)
