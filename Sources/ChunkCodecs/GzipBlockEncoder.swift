@@ -44,7 +44,7 @@ package struct GzipBlockEncoder: Sendable {
             let written = deflate(input, into: output, isLast: isLast)
             // No memory for the library's state: stored blocks need none.
             guard written > 0 else { return storedDeflate(input, isLast: isLast) }
-            return Array(output[..<written])
+            return Array(UnsafeRawBufferPointer(rebasing: output[..<written]))
         }
         return CompressedBlock(bytes: bytes, crc: CRC32.update(0, input), inputCount: input.count)
     }
