@@ -14,13 +14,15 @@
 ///   - boxVoxelCount: Voxels of a full box: rows times the lesser of factor and input count; less than 2^32.
 /// - Returns: Bytes; some 24 a voxel for 64-bit labels, at most 1.2 MB for 8- and 16-bit ones.
 package func modeBoxScratchByteCount(width: Int, boxVoxelCount: Int) -> Int {
-    switch width {
-    case 1: LabelTally<Int8>.byteCount(boxVoxelCount: boxVoxelCount)
-    case 2: LabelTally<Int16>.byteCount(boxVoxelCount: boxVoxelCount)
-    case 4: LabelTally<Int32>.byteCount(boxVoxelCount: boxVoxelCount)
-    case 8: LabelTally<Int64>.byteCount(boxVoxelCount: boxVoxelCount)
-    default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
-    }
+    let tally =
+        switch width {
+        case 1: LabelTally<Int8>.byteCount(boxVoxelCount: boxVoxelCount)
+        case 2: LabelTally<Int16>.byteCount(boxVoxelCount: boxVoxelCount)
+        case 4: LabelTally<Int32>.byteCount(boxVoxelCount: boxVoxelCount)
+        case 8: LabelTally<Int64>.byteCount(boxVoxelCount: boxVoxelCount)
+        default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
+        }
+    return Swift.max(tally, modeColumnsByteCount)
 }
 
 /// Writes the most frequent label of each box; ties go to the label whose first occurrence has the lowest
@@ -77,8 +79,24 @@ private func boxRow<T: LabelBits>(
     let target = out.assumingMemoryBound(to: T.self)
     let factor = Swift.min(factor, inputCount)
     var tally = LabelTally<T>(scratch: scratch, boxVoxelCount: rowCount &* factor)
-    var start = 0
     var i = 0
+    let full = factor > 0 ? inputCount / factor : 0
+    if rowCount <= modeColumnsLimit && factor <= modeColumnsLimit / rowCount {
+        var columns = ModeColumns<T>(scratch: scratch)
+        var r = 0
+        while r < rowCount {
+            let row = rows[r].assumingMemoryBound(to: T.self)
+            var dx = 0
+            while dx < factor {
+                columns.addPlace(row + dx, rank: ranks[r] &+ dx &* rankStep)
+                dx &+= 1
+            }
+            r &+= 1
+        }
+        columns.run(rows, rowCount, factor, full, sparse, target)
+        i = full
+    }
+    var start = i &* factor
     while start < inputCount {
         let box = LabelBox(
             rows: rows,

@@ -50,20 +50,30 @@ func cubeMostFrequent<T: LabelBits>(
 
 /// How one label is chosen out of eight.
 private protocol CubeRule {
+    static var isSparse: Bool { get }
     static func choose<T: LabelBits>(_ box: EightVoxels<T>) -> T
 }
 
 private enum CountlessRule: CubeRule {
+    @inline(__always)
+    static var isSparse: Bool { false }
+
     @inline(__always)
     static func choose<T: LabelBits>(_ box: EightVoxels<T>) -> T { box.countless }
 }
 
 private enum MostFrequentRule: CubeRule {
     @inline(__always)
+    static var isSparse: Bool { false }
+
+    @inline(__always)
     static func choose<T: LabelBits>(_ box: EightVoxels<T>) -> T { box.mostFrequent }
 }
 
 private enum MostFrequentNonZeroRule: CubeRule {
+    @inline(__always)
+    static var isSparse: Bool { true }
+
     @inline(__always)
     static func choose<T: LabelBits>(_ box: EightVoxels<T>) -> T { box.mostFrequentNonZero }
 }
@@ -102,42 +112,20 @@ private func cubeRow<T: LabelBits, Rule: CubeRule>(
         stride == 2
         && positions[4] == positions[0] + width && positions[5] == positions[1] + width
         && positions[6] == positions[2] + width && positions[7] == positions[3] + width
-    var i = 0
     if neighbours {
-        while i < count {
-            let k = i &* 2
-            let n = k &+ 1
-            let box = EightVoxels(
-                v0: p0[k],
-                v1: p0[n],
-                v2: p2[k],
-                v3: p2[n],
-                v4: p4[k],
-                v5: p4[n],
-                v6: p6[k],
-                v7: p6[n]
-            )
-            target[i] = Rule.choose(box)
-            i &+= 1
+        pairedRow(rule, CubeRows(r0: p0, r1: p2, r2: p4, r3: p6), count, target) { v, n in
+            EightVoxels(v0: v.0, v1: n.0, v2: v.1, v3: n.1, v4: v.2, v5: n.2, v6: v.3, v7: n.3)
         }
-    } else if halves {
-        while i < count {
-            let k = i &* 2
-            let n = k &+ 1
-            let box = EightVoxels(
-                v0: p0[k],
-                v1: p1[k],
-                v2: p2[k],
-                v3: p3[k],
-                v4: p0[n],
-                v5: p1[n],
-                v6: p2[n],
-                v7: p3[n]
-            )
-            target[i] = Rule.choose(box)
-            i &+= 1
+        return
+    }
+    if halves {
+        pairedRow(rule, CubeRows(r0: p0, r1: p1, r2: p2, r3: p3), count, target) { v, n in
+            EightVoxels(v0: v.0, v1: v.1, v2: v.2, v3: v.3, v4: n.0, v5: n.1, v6: n.2, v7: n.3)
         }
-    } else if stride == 1 || count == 1 {
+        return
+    }
+    var i = 0
+    if stride == 1 || count == 1 {
         while i < count {
             let box = EightVoxels(
                 v0: p0[i],
@@ -166,6 +154,36 @@ private func cubeRow<T: LabelBits, Rule: CubeRule>(
                 v7: p7[k]
             )
             target[i] = chooseAlone(box, rule)
+            i &+= 1
+        }
+    }
+}
+
+/// Runs the rule over boxes whose voxels lie in pairs; `box` names them, given the firsts and seconds of the
+/// rows.
+@inline(__always)
+private func pairedRow<T: LabelBits, Rule: CubeRule>(
+    _ rule: Rule.Type,
+    _ rows: CubeRows<T>,
+    _ count: Int,
+    _ target: UnsafeMutablePointer<T>,
+    _ box: ((T, T, T, T), (T, T, T, T)) -> EightVoxels<T>
+) {
+    // After a box that must be counted its neighbours are counted, too: they are likely at the same edge.
+    let countedTogether = 8
+    var i = 0
+    while i < count {
+        if T.skims { i = T.skim(rows, i, count, Rule.isSparse, target) }
+        let end = T.skims ? Swift.min(i &+ countedTogether, count) : count
+        while i < end {
+            let k = i &* 2
+            let n = k &+ 1
+            target[i] = Rule.choose(
+                box(
+                    (rows.r0[k], rows.r1[k], rows.r2[k], rows.r3[k]),
+                    (rows.r0[n], rows.r1[n], rows.r2[n], rows.r3[n])
+                )
+            )
             i &+= 1
         }
     }

@@ -13,6 +13,16 @@
 protocol LabelBits: FixedWidthInteger, SignedInteger {
     /// 1 if the labels are equal, else 0.
     static func same(_ a: Self, _ b: Self) -> Self
+    /// Whether `skim` is worth its test.
+    static var skims: Bool { get }
+    /// Writes boxes that need no counting, from `start` on; returns where it stopped.
+    static func skim(
+        _ rows: CubeRows<Self>,
+        _ start: Int,
+        _ count: Int,
+        _ sparse: Bool,
+        _ target: UnsafeMutablePointer<Self>
+    ) -> Int
 }
 
 extension Int8: LabelBits {
