@@ -216,6 +216,7 @@ package final class PyramidEngine: @unchecked Sendable {
                         finished: { _ in }
                     )
                 }
+                tail.holdOpenSlices()
             }
             let ready = readyByteCounts(parts: parts, slices: slices)
             turn = progress.withLock { progress in

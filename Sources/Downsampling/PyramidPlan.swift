@@ -153,6 +153,7 @@ package struct PyramidPlan: Sendable {
 extension Stage {
     /// Settles what this stage makes besides what is kept: only what `next` reads.
     mutating func connect(to next: Stage?, isKept: Bool) {
+        keepsImage = isKept
         switch next?.operation {
         case .integerAverage(let average):
             if case .integerAverage(let own) = operation, average.readsSums {

@@ -15,8 +15,8 @@ var medianNetworkLimit: Int { 64 }
 /// Bytes of one column: with 64 columns and the counts well inside the nearest cache.
 private var columnByteCount: Int { 256 }
 
-/// Bytes of scratch memory: all columns, and one 16-bit count for each box of a block.
-var medianNetworkByteCount: Int { columnByteCount * medianNetworkLimit + columnByteCount * 2 }
+/// Bytes of scratch memory: all columns, a spare one, and one 16-bit count for each box of a block.
+var medianNetworkByteCount: Int { columnByteCount * (medianNetworkLimit + 3) }
 
 @inline(never)
 func medianNetwork<T: MedianVoxel>(
@@ -104,7 +104,12 @@ private func sortColumns<T: MedianVoxel>(
             var j = 0
             while j < places &- distance {
                 if j & p == r {
-                    orderColumns(columns + j &* capacity, columns + (j &+ distance) &* capacity, boxes)
+                    orderColumns(
+                        columns + j &* capacity,
+                        columns + (j &+ distance) &* capacity,
+                        columns + medianNetworkLimit &* capacity,
+                        boxes
+                    )
                 }
                 j &+= 1
             }
@@ -121,13 +126,23 @@ private func sortColumns<T: MedianVoxel>(
 private func orderColumns<T: MedianVoxel>(
     _ low: UnsafeMutablePointer<T>,
     _ high: UnsafeMutablePointer<T>,
+    _ spare: UnsafeMutablePointer<T>,
     _ boxes: Int
 ) {
+    // Least and greatest in one loop would be one branch with two stores, which does not vectorise.
     var i = 0
     while i < boxes {
-        let (a, b) = (low[i], high[i])
-        low[i] = b < a ? b : a
-        high[i] = b < a ? a : b
+        spare[i] = high[i] < low[i] ? high[i] : low[i]
+        i &+= 1
+    }
+    i = 0
+    while i < boxes {
+        high[i] = high[i] < low[i] ? low[i] : high[i]
+        i &+= 1
+    }
+    i = 0
+    while i < boxes {
+        low[i] = spare[i]
         i &+= 1
     }
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Voxels
+
+/// How the input is cut into slabs.
+struct SlabPlan: Sendable {
+    /// How many stages a slab passes by itself.
+    let headStageCount: Int
+    /// Whole parts to a slab; 0 where a slab is a piece of a part.
+    let partsPerSlab: Int
+    /// Slices to a slab, where it is a piece of a part.
+    let slicesPerSlab: Int
+    let slabsPerPart: Int
+    let partCount: Int
+    let sliceCount: Int
+    let sliceByteCount: Int
+    /// Output slices of the head's last stage in one slab.
+    let handoffSliceCount: Int
+    /// Bytes of what a slab leaves for the tail.
+    let handoffByteCount: Int
+
+    ///
+    /// `target`: Bytes of a slab, unless one window of slices is more.
+    init(geometry: Geometry, stages: [Stage], topology: StagePlanner.Topology, width: Int, target: Int) {
+        partCount = geometry.partCount
+        sliceCount = geometry.partSizes[geometry.stream]
+        sliceByteCount = geometry.partSizes.dropLast().reduce(1, *) * width
+        let partByteCount = sliceCount * sliceByteCount
+
+        // Slices that reduce by themselves through `count` stages.
+        var aligned = 1
+        var count = 0
+        if topology == .fan {
+            // The reach of a fan's last stage covers that of all others.
+            for stage in stages where stage.mip != nil { aligned = max(aligned, stage.window) }
+            // Reaches are powers of one factor, cut at the size: a cut one covers the whole part.
+            count = stages.count
+        } else {
+            for stage in stages {
+                let next = aligned.multiplied(by: stage.window, atMost: sliceCount)
+                if count > 0, next < sliceCount, next * sliceByteCount > target { break }
+                if count > 0, next >= sliceCount, partByteCount > target { break }
+                aligned = next
+                count += 1
+            }
+        }
+
+        if aligned >= sliceCount || partByteCount <= target {
+            headStageCount = stages.count
+            partsPerSlab = max(1, min(partCount, target / max(partByteCount, 1)))
+            slicesPerSlab = sliceCount
+            slabsPerPart = 1
+            handoffSliceCount = 0
+            handoffByteCount = 0
+            return
+        }
+        headStageCount = count
+        partsPerSlab = 0
+        let units = max(1, target / (aligned * max(sliceByteCount, 1)))
+        slicesPerSlab = min(sliceCount, units * aligned)
+        slabsPerPart = slicesPerSlab.dividingUp(sliceCount)
+        if count < stages.count {
+            let last = stages[count - 1]
+            var slices = slicesPerSlab
+            for stage in stages[..<count] { slices = stage.window.dividingUp(slices) }
+            handoffSliceCount = slices
+            let voxels = slices * last.outSliceCount
+            handoffByteCount =
+                (voxels * (last.carry.sum?.byteWidth ?? 0)).aligned
+                + (voxels * (last.carry.count?.byteWidth ?? 0)).aligned + (voxels * width).aligned
+        } else {
+            handoffSliceCount = 0
+            handoffByteCount = 0
+        }
+    }
+
+    var slabCount: Int {
+        partsPerSlab > 0 ? partsPerSlab.dividingUp(partCount) : partCount * slabsPerPart
+    }
+
+    var largestByteCount: Int {
+        partsPerSlab > 0
+            ? min(partsPerSlab, partCount) * sliceCount * sliceByteCount : slicesPerSlab * sliceByteCount
+    }
+
+    func byteRange(_ index: Int) -> Range<Int> {
+        let partByteCount = sliceCount * sliceByteCount
+        if partsPerSlab > 0 {
+            let begin = index * partsPerSlab
+            return begin * partByteCount..<min(begin + partsPerSlab, partCount) * partByteCount
+        }
+        let (part, piece) = index.quotientAndRemainder(dividingBy: slabsPerPart)
+        let begin = piece * slicesPerSlab
+        let end = min(begin + slicesPerSlab, sliceCount)
+        let base = part * partByteCount
+        return base + begin * sliceByteCount..<base + end * sliceByteCount
+    }
+}
