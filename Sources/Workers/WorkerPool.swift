@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One concurrent Dispatch queue behind a counting gate, rather than a serial queue for each lane: work waits in one
-// line, so no lane idles while another has a backlog, and Dispatch is never given more blocks than there are lanes,
-// so it has no reason to make more threads. A lane that has finished takes the next piece itself, without Dispatch.
+// Each lane is a serial Dispatch queue, but there is one line for all of them: a lane is handed to Dispatch only when
+// it was idle, and when it has finished a piece it takes the next from the line itself. So no lane idles while another
+// has a backlog, and there are never more threads than lanes. Serial queues have threads of their own; a concurrent
+// queue would take those of Swift's tasks, whose number is that of the cores, and long work would starve every task.
 import Dispatch
 import Synchronization
 
@@ -13,21 +14,22 @@ package final class WorkerPool: Sendable {
     /// How many more may wait.
     package let queueLimit: Int
 
-    private let queue = DispatchQueue(label: "pyramidion.lanes", attributes: .concurrent)
-    private let state = Mutex(State())
+    private let queues: [DispatchQueue]
+    private let state: Mutex<State>
     // What `state` holds, for those who only want to know.
     private let busyLanes = Atomic<Int>(0)
     private let waitingPieces = Atomic<Int>(0)
 
     private struct State {
-        var busy = 0
+        /// The last to become idle is the first to be used: its thread may still be awake.
+        var idleLanes: [Int]
         var waiting = PieceLine()
         var isStopped = false
         var stopping: [CheckedContinuation<Void, Never>] = []
     }
 
     private enum Entry {
-        case startLane
+        case startLane(Int)
         case wait
         case refuse(any Error)
     }
@@ -37,6 +39,8 @@ package final class WorkerPool: Sendable {
         precondition(lanes > 0 && queueLimit >= 0, "a pool needs a lane, and its queue cannot be negative")
         self.lanes = lanes
         self.queueLimit = queueLimit
+        queues = (0..<lanes).map { DispatchQueue(label: "pyramidion.lane.\($0)") }
+        state = Mutex(State(idleLanes: Array(0..<lanes)))
     }
 
     /// How many lanes are at work; for metrics.
@@ -75,7 +79,7 @@ package final class WorkerPool: Sendable {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
                 state.isStopped = true
-                guard state.busy > 0 else { return true }
+                guard state.idleLanes.count < lanes else { return true }
                 state.stopping.append(continuation)
                 return false
             }
@@ -89,10 +93,9 @@ package final class WorkerPool: Sendable {
             // The cancellation handler may have run before the piece existed. It raises the flag first and then asks
             // for the lock, so either it finds the piece in line or this finds the flag.
             if piece.ticket.isWithdrawn { return .refuse(CancellationError()) }
-            if state.busy < lanes {
-                state.busy += 1
-                busyLanes.store(state.busy, ordering: .relaxed)
-                return .startLane
+            if let lane = state.idleLanes.popLast() {
+                busyLanes.store(lanes - state.idleLanes.count, ordering: .relaxed)
+                return .startLane(lane)
             }
             guard state.waiting.count < queueLimit else {
                 return .refuse(WorkerError.queueFull(limit: queueLimit))
@@ -102,7 +105,7 @@ package final class WorkerPool: Sendable {
             return .wait
         }
         switch entry {
-        case .startLane: queue.async { self.runLane(startingWith: piece) }
+        case .startLane(let lane): queues[lane].async { self.run(lane, startingWith: piece) }
         case .wait: break
         case .refuse(let reason): piece.finish(reason)
         }
@@ -118,23 +121,23 @@ package final class WorkerPool: Sendable {
         piece?.finish(CancellationError())
     }
 
-    private func runLane(startingWith first: Piece) {
+    private func run(_ lane: Int, startingWith first: Piece) {
         var next: Piece? = first
         while let piece = next {
             piece.finish(nil)
-            next = takeNext()
+            next = takeNext(orLeave: lane)
         }
     }
 
-    private func takeNext() -> Piece? {
+    private func takeNext(orLeave lane: Int) -> Piece? {
         let (piece, stopping) = state.withLock { state in
             if let piece = state.waiting.popFirst() {
                 waitingPieces.store(state.waiting.count, ordering: .relaxed)
                 return (Optional(piece), [CheckedContinuation<Void, Never>]())
             }
-            state.busy -= 1
-            busyLanes.store(state.busy, ordering: .relaxed)
-            guard state.busy == 0 else { return (nil, []) }
+            state.idleLanes.append(lane)
+            busyLanes.store(lanes - state.idleLanes.count, ordering: .relaxed)
+            guard state.idleLanes.count == lanes else { return (nil, []) }
             defer { state.stopping = [] }
             return (nil, state.stopping)
         }

@@ -179,6 +179,34 @@ struct ByteStreamTests {
         }
     }
 
+    @Test("Writing to a peer that is gone is an error, not a signal")
+    func brokenPipe() async throws {
+        try await withLoop { loop in
+            let gone = Events<Bool>()
+            try await Listener.acceptOne(at: tcp, on: loop) { bound in
+                _ = try BlockingSocket(connectingTo: bound, timeout: limit)
+            } serve: { stream in
+                try stream.startReading { event in
+                    switch event {
+                    case .bytes: Issue.record("nobody sent anything")
+                    case .end, .failed: gone.put(true)
+                    }
+                }
+                _ = await gone.take()
+                var failure: UVError?
+                // The first write may still be taken; the peer's reset answers it.
+                for _ in 0..<1000 where failure == nil {
+                    do throws(UVError) { try await stream.write([1]) } catch { failure = error }
+                    await Task.yield()
+                }
+                #expect(
+                    failure?.name == "EPIPE" || failure?.name == "ECONNRESET",
+                    "\(String(describing: failure))"
+                )
+            }
+        }
+    }
+
     @Test("A closed stream answers every call with ECANCELED")
     func closedStream() async throws {
         try await withLoop { loop in

@@ -155,10 +155,10 @@ struct ListenerTests {
                 let socket = try BlockingSocket(connectingTo: bound, timeout: limit)
                 return try receiveAll(socket)
             }
-            let turns = Events<Void>()
-            let timer = try LoopTimer(loop: loop.eventLoop) { turns.put(()) }
+            let turns = Events<Bool>()
+            let timer = try LoopTimer(loop: loop.eventLoop) { turns.put(true) }
             timer.start(after: .milliseconds(1), repeatingEvery: .milliseconds(1))
-            for _ in 0..<20 { await turns.take() }
+            for _ in 0..<20 { _ = await turns.take() }
             await timer.closed()
             #expect(accepted.isEmpty)
             listener.resume()

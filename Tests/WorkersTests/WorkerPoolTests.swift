@@ -19,7 +19,8 @@ private final class Gate: Sendable {
     /// Returns when somebody has entered.
     func waitUntilEntered() async {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
+            // A serial queue has a thread of its own; the global ones share those of Swift's tasks.
+            DispatchQueue(label: "gate").async {
                 self.entered.wait()
                 continuation.resume()
             }
