@@ -5,7 +5,8 @@ import CUV
 ///
 /// Cheap to move: thousands of connections push their deadline with every read. Moving it later only stores the new
 /// time; the libuv timer, when it fires too early, is set again for the rest. Stopping it only forgets the time.
-/// So a heap operation is paid for a shorter deadline or once a period, not for each call.
+/// So a heap operation is paid for a shorter deadline or once a period, not for each call. When the loop is late,
+/// timers whose times have passed call back in no particular order.
 package final class LoopTimer: LoopHandle {
     private let fired: () -> Void
     /// When to call back, in milliseconds of the loop's clock.

@@ -182,19 +182,11 @@ struct ListenerTests {
                     stream.close()
                 }
                 let socket = try BlockingSocket(connectingTo: listener.endpoint, timeout: limit)
-                var taken: [Int32] = []
-                var few = rlimit()
-                getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &few)
-                few.rlim_cur = min(few.rlim_cur, 256)
-                setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &few)
-                while true {
-                    let descriptor = dup(0)
-                    if descriptor < 0 { break }
-                    taken.append(descriptor)
-                }
+                // Nothing that is open is closed by this, but nothing more can be opened.
+                try limitDescriptors(to: 0)
                 while listener.exhaustions < 3 { await Task.yield() }
                 precondition(accepted.isEmpty, "accepted without a descriptor")
-                for descriptor in taken { close(descriptor) }
+                try limitDescriptors(to: 256)
                 let answer = await accepted.take()
                 precondition(answer == "accepted")
                 let rest = try socket.receive()
@@ -203,6 +195,14 @@ struct ListenerTests {
             }
         }
     }
+}
+
+private func limitDescriptors(to count: rlim_t) throws {
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limits = rlimit()
+    try #require(getrlimit(resource, &limits) == 0)
+    limits.rlim_cur = count
+    try #require(setrlimit(resource, &limits) == 0)
 }
 
 private func bindWithoutListening(_ path: String) throws -> Int32 {
