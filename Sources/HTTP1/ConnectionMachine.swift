@@ -194,7 +194,10 @@ package struct ConnectionMachine: Sendable {
         }
     }
 
-    /// The client shut down its sending side. What it had sent before may still be buffered.
+    /// The client shut down its sending side.
+    ///
+    /// While an answer to a complete request is due, what came behind it may still be buffered; when that is
+    /// parsed and no request is complete, this is called once more.
     package mutating func peerEnded() -> Action {
         peerHasEnded = true
         switch phase {
@@ -212,12 +215,6 @@ package struct ConnectionMachine: Sendable {
         case .awaitingRequest, .discardingBody, .lingering: return vanish(.close)
         case .closed: return .nothing
         }
-    }
-
-    /// Everything buffered is parsed and no request is complete: after a FIN, none will be.
-    package mutating func inputExhausted() -> Action {
-        guard peerHasEnded else { return .nothing }
-        return peerEnded()
     }
 
     /// The error answer of ``Action/answer(_:)`` was written.

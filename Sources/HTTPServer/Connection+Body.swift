@@ -104,7 +104,7 @@ extension Connection {
             case .end: _ = machine.requestEnded()
             case .needMore where filled == buffer.count: return .done
             case .needMore where sawEnd:
-                perform(machine.inputExhausted())
+                perform(machine.peerEnded())
                 return .failed(.clientLeft)
             case .needMore: return .waits
             case .failed(let error):

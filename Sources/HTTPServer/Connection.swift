@@ -99,12 +99,17 @@ final class Connection {
             return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
         }
         guard let read = pendingRead, inbox.count == 0 else {
-            let room = min(max(1, state.configuration.limits.readAheadBytes - inbox.count), LoopState.scratchBytes)
+            let room = min(
+                max(1, state.configuration.limits.readAheadBytes - inbox.count),
+                LoopState.scratchBytes
+            )
             return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
         }
         let room = read.buffer.count - read.filled
         let direct = min(room, parser.directBodyBytes)
-        guard direct >= 1 << 14 || (direct > 0 && direct == exchange?.remainingLength) else { return state.scratch }
+        guard direct >= 1 << 14 || (direct > 0 && direct == exchange?.remainingLength) else {
+            return state.scratch
+        }
         isDirectRead = true
         return UnsafeMutableRawBufferPointer(rebasing: read.buffer[read.filled..<read.filled + direct])
     }
@@ -221,7 +226,7 @@ final class Connection {
     }
 
     private func waitForMore() {
-        if sawEnd { return perform(machine.inputExhausted()) }
+        if sawEnd { return perform(machine.peerEnded()) }
         if !isHeadBegun, parser.isInsideHead {
             isHeadBegun = true
             headDeadline = state.deadline(state.times.head)
@@ -256,6 +261,8 @@ final class Connection {
     }
 
     private func closeInStages() {
+        // A client that has sent FIN sends nothing that a close could answer with a reset.
+        if sawEnd { return close() }
         inbox.clear()
         lingerDeadline = state.deadline(state.times.linger)
         stream.shutdown { _ in }
@@ -332,12 +339,14 @@ final class Connection {
 
     private func slowness(_ read: PendingRead, _ now: Int) -> String? {
         let timeouts = state.configuration.timeouts
-        guard now - read.lastByte <= state.times.bodyGap + state.times.tick else {
-            return "No byte of the body arrived within the limit of \(timeouts.bodyGap)."
-        }
         let counted = waitedForBody + (now - read.since) - state.times.bodyGap
         let expected = max(0, counted).multipliedReportingOverflow(by: max(0, timeouts.bodyBytesPerSecond))
-        guard !expected.overflow, (exchange?.bodyBytesReceived ?? 0) < expected.partialValue / 1000 else { return nil }
-        return "The body arrives more slowly than the limit of \(timeouts.bodyBytesPerSecond) bytes a second."
+        let received = exchange?.bodyBytesReceived ?? 0
+        if expected.overflow || received < expected.partialValue / 1000 {
+            return
+                "The body arrives more slowly than the limit of \(timeouts.bodyBytesPerSecond) bytes a second."
+        }
+        guard now - read.lastByte > state.times.bodyGap + state.times.tick else { return nil }
+        return "No byte of the body arrived within the limit of \(timeouts.bodyGap)."
     }
 }

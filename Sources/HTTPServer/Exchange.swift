@@ -111,7 +111,9 @@ package final class Exchange {
         switch framing {
         case .bodiless, .lengthOnly: return
         case .length(let length):
-            guard !overflow, sent <= length else { throw misuse("more body than its Content-Length of \(length)") }
+            guard !overflow, sent <= length else {
+                throw misuse("more body than its Content-Length of \(length)")
+            }
             bodyBytesSent = sent
             try await send(pieces, count)
         case .untilClose:
@@ -208,7 +210,9 @@ extension Exchange {
             throw progress == .lost ? lost() : misuse("a second answer to one request")
         }
         guard connection.exchange === self, !connection.isClosed else { throw lost() }
-        guard status.code >= 200, length ?? 0 >= 0 else { throw misuse("status \(status.code), length \(length ?? 0)") }
+        guard status.code >= 200, length ?? 0 >= 0 else {
+            throw misuse("status \(status.code), length \(length ?? 0)")
+        }
         framing = AnswerFraming(to: head, status: status, length: length)
         let keepAlive = connection.machine.answerBegins(
             framing,
@@ -291,7 +295,10 @@ extension Exchange {
     ) throws(UVError) -> UnsafeMutableRawBufferPointer? {
         let taken = try connection.stream.tryWrite([first, second])
         guard taken < first.count + second.count else { return nil }
-        let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: first.count + second.count - taken, alignment: 1)
+        let rest = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: first.count + second.count - taken,
+            alignment: 1
+        )
         let ofFirst = first.count - min(taken, first.count)
         rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: first[(first.count - ofFirst)...]))
         let skipped = max(0, taken - first.count)

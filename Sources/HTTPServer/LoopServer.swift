@@ -36,7 +36,10 @@ actor LoopServer {
         if ticker == nil {
             let state = state
             ticker = try LoopTimer(loop: eventLoop) { state.tick() }
-            ticker?.start(after: .milliseconds(state.times.tick), repeatingEvery: .milliseconds(state.times.tick))
+            ticker?.start(
+                after: .milliseconds(state.times.tick),
+                repeatingEvery: .milliseconds(state.times.tick)
+            )
         }
         var options = Listener.Options()
         options.sharesPort = sharesPort

@@ -37,7 +37,8 @@ final class LoopState {
         init(_ timeouts: HTTPServerTimeouts) {
             func milliseconds(_ duration: Duration) -> Int {
                 let seconds = min(max(duration.components.seconds, 0), 1 << 32)
-                return Int(seconds) * 1000 + Int(max(duration.components.attoseconds, 0) / 1_000_000_000_000_000)
+                return Int(seconds) * 1000
+                    + Int(max(duration.components.attoseconds, 0) / 1_000_000_000_000_000)
             }
             head = milliseconds(timeouts.head)
             idle = milliseconds(timeouts.idle)

@@ -153,7 +153,7 @@ struct ConnectionMachineTests {
         _ = machine.requestEnded()
         #expect(machine.peerEnded() == .nothing)
         #expect(answer(&machine) == (true, .readNextRequest))
-        #expect(machine.inputExhausted() == .close)
+        #expect(machine.peerEnded() == .close)
     }
 
     @Test("Pipelined requests that came before a FIN are all answered")
@@ -165,7 +165,7 @@ struct ConnectionMachineTests {
         machine.headReceived(head())
         _ = machine.requestEnded()
         #expect(answer(&machine) == (true, .readNextRequest))
-        #expect(machine.inputExhausted() == .close)
+        #expect(machine.peerEnded() == .close)
     }
 
     @Test("FIN inside a body cancels; FIN inside a head or between requests closes quietly")
@@ -186,7 +186,7 @@ struct ConnectionMachineTests {
         _ = machine.peerEnded()
         _ = answer(&machine)
         machine.headReceived(head(framing: .length(5)))
-        #expect(machine.inputExhausted() == .cancelAndClose)
+        #expect(machine.peerEnded() == .cancelAndClose)
     }
 
     @Test("A reset cancels what is being served, even behind a complete request")
