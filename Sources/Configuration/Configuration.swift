@@ -7,6 +7,8 @@ package struct Configuration: Sendable, Equatable {
     package var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080)]
     /// Lanes for kernels and codecs; 0: one for each core.
     package var workers = 0
+    /// Event loops, each with its thread.
+    package var loops = 1
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var cors = CORS()
@@ -21,14 +23,17 @@ package struct Configuration: Sendable, Equatable {
         package var targetBytes = 16 << 10
         package var headBytes = 32 << 10
         package var headerCount = 128
-        package var bodyBytes = 64 << 30
-        package var inflatedBytes = 64 << 30
+        package var bodyBytes = 1 << 40
+        package var inflatedBytes = 1 << 40
         package var inflationRatio = 1_100
-        package var voxels = 64 << 30
+        package var voxels = 1 << 40
         package var mips = 32
         package var connections = 16_384
         /// 0: no limit of its own.
         package var connectionsPerAddress = 0
+        package var requestsPerConnection = 10_000
+        /// Bytes of pipelined requests, or of a body, that are read ahead on one connection.
+        package var readAhead = 64 << 10
         package var requestsRunning = 256
         package var requestsQueued = 1_024
         /// Bytes that all pyramids under way may hold; 0: half of what the machine or its cgroup has.

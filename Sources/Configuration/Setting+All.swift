@@ -10,6 +10,7 @@ extension Setting {
             return true
         },
         .count("workers", \.workers, 0...1_024, "one for each core"),
+        .count("loops", \.loops, 1...64),
 
         .size("limits.target_bytes", \.limits.targetBytes, 256...(1 << 20)),
         .size("limits.head_bytes", \.limits.headBytes, 1 << 10...1 << 20),
@@ -21,6 +22,8 @@ extension Setting {
         .count("limits.mips", \.limits.mips, 1...32),
         .count("limits.connections", \.limits.connections, 1...1_000_000),
         .count("limits.connections_per_address", \.limits.connectionsPerAddress, 0...1_000_000, "no limit"),
+        .count("limits.requests_per_connection", \.limits.requestsPerConnection, 1...1_000_000_000),
+        .size("limits.read_ahead", \.limits.readAhead, 4 << 10...1 << 30),
         .count("limits.requests_running", \.limits.requestsRunning, 1...100_000),
         .count("limits.requests_queued", \.limits.requestsQueued, 0...100_000, "nobody waits"),
         .size("limits.memory", \.limits.memory, 1 << 20...1 << 50, "half of the machine, or of its cgroup"),

@@ -94,9 +94,32 @@ package enum ServiceError: Error, Equatable, Sendable {
         switch self {
         case .overLimit(let limit, _), .overloaded(let limit, _): limit
         case .outOfMemory: "limits.memory"
-        case .transport(.bodyTooLarge): "limits.body_bytes"
-        case .transport(.bodyTooSlow): "timeouts.body_gap"
-        default: nil
+        case .transport(let error): error.limit
+        case .parameter, .field, .body, .unauthorized, .forbidden, .notFound, .methodNotAllowed,
+            .notAcceptable,
+            .mediaType, .contentCoding, .draining, .internalFault, .clientLeft:
+            nil
+        }
+    }
+}
+
+extension ProtocolError {
+    /// The key of the limit that was met; `nil`: none of the configuration.
+    var limit: String? {
+        switch self {
+        case .requestLineTooLong: "limits.target_bytes"
+        case .fieldTooLong, .sectionTooLarge: "limits.head_bytes"
+        case .tooManyFields: "limits.header_count"
+        case .bodyTooLarge: "limits.body_bytes"
+        case .headTooSlow: "timeouts.head"
+        case .bodyTooSlow: "timeouts.body_gap"
+        case .tooManyConnections: "limits.connections"
+        case .notHTTP, .tooManyEmptyLines, .malformedRequestLine, .unknownMethod, .unsupportedVersion,
+            .malformedTarget, .bareLineFeed, .bareCarriageReturn, .controlByte, .malformedField, .missingHost,
+            .repeatedHost, .malformedHost, .ambiguousFraming, .repeatedContentLength, .malformedContentLength,
+            .malformedTransferEncoding, .unknownTransferCoding, .unknownExpectation, .malformedChunk,
+            .chunkExtensionTooLarge, .stopping:
+            nil
         }
     }
 }

@@ -1,6 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Glibc
+import PyramidService
 
+/// The program. Exit codes: 0, 64 for a wrong command line, 1 for everything else.
 @main
-struct Pyramidion {
-    static func main() {}
+struct Pyramidion: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pyramidion",
+        abstract: "Turns volumes into image pyramids, over HTTP or from a file.",
+        version: BuildInformation.currentVersion,
+        subcommands: [Serve.self, Pyramid.self, HealthCheck.self]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            end(failure.message, failure.exitCode)
+        } catch {
+            // Help and the version are "errors" with exit code 0; real ones are told in one line.
+            let code = exitCode(for: error)
+            guard code != .success else { exit(withError: error) }
+            end(message(for: error), code == .validationFailure ? 64 : 1)
+        }
+    }
+
+    private static func end(_ message: String, _ code: Int32) -> Never {
+        let line = message.split(separator: "\n").joined(separator: " ")
+        StandardError.write("pyramidion: \(line)\n")
+        Glibc.exit(code)
+    }
+}
+
+/// Why a command ends, in words for whoever typed it.
+struct Failure: Error {
+    let message: String
+    let exitCode: Int32
+
+    static func commandLine(_ message: String) -> Failure { Failure(message: message, exitCode: 64) }
+    static func runtime(_ message: String) -> Failure { Failure(message: message, exitCode: 1) }
 }

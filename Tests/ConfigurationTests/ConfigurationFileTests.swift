@@ -49,7 +49,10 @@ func lists() throws {
 @Test(
     "A wrong file is refused with its line and what is allowed",
     arguments: [
-        ("workers: 1\nworkrs: 2\n", 2, "there is no key `workrs`; allowed here: listen, workers, limits"),
+        (
+            "workers: 1\nworkrs: 2\n", 2,
+            "there is no key `workrs`; allowed here: listen, workers, loops, limits"
+        ),
         ("limits:\n  head: 3\n", 2, "there is no key `limits.head`; allowed here: target_bytes, head_bytes"),
         ("\nworkers: -1\n", 2, "`workers` cannot be that; allowed: a whole number, 0 to 1024"),
         ("workers: +1\n", 1, "`workers`"),

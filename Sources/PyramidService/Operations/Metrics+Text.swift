@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPServer
+import Synchronization
 
 /// What is counted elsewhere and shown with ``Metrics``.
-package struct ServiceLoad: Sendable {
-    package var connections: Int
-    package var admission: Admission.Load
-    package var memoryBudget: Int
-    package var lanes: Int
-    package var busyLanes: Int
-    package var queuedWork: Int
+struct ServiceLoad {
+    var server: ServerCounters?
+    var admission: Admission.Load
+    var memoryBudget: Int
+    var lanes: Int
+    var busyLanes: Int
+    var queuedWork: Int
 }
 
 extension Metrics {
@@ -38,6 +40,7 @@ extension Metrics {
             text.sample("pyramidion_compression_bytes_total", labels + [("form", "packed")], packing.packed)
             text.sample("pyramidion_compression_bytes_total", labels + [("form", "plain")], packing.plain)
         }
+        if let server = load.server { connections(server, &text) }
         gauges(load, &text)
         return text.text
     }
@@ -71,8 +74,24 @@ extension Metrics {
         }
     }
 
+    private func connections(_ server: ServerCounters, _ text: inout PrometheusText) {
+        text.counter("pyramidion_connections_accepted_total", "Connections so far.", server.accepted.value)
+        text.counter(
+            "pyramidion_connections_refused_total",
+            "Connections over a limit.",
+            server.refused.value
+        )
+        text.counter(
+            "pyramidion_protocol_errors_total",
+            "Requests that were no valid HTTP.",
+            server.protocolErrors.value
+        )
+        text.counter("pyramidion_received_bytes_total", "Bytes from clients.", server.bytesIn.value)
+        text.counter("pyramidion_sent_bytes_total", "Bytes to clients.", server.bytesOut.value)
+    }
+
     private func gauges(_ load: ServiceLoad, _ text: inout PrometheusText) {
-        text.gauge("pyramidion_connections", "Open connections.", load.connections)
+        text.gauge("pyramidion_connections", "Open connections.", load.server?.connections.value ?? 0)
         text.gauge("pyramidion_pyramids_running", "Pyramids under way.", load.admission.running)
         text.gauge("pyramidion_pyramids_waiting", "Pyramids that wait for memory.", load.admission.waiting)
         text.gauge(

@@ -26,6 +26,11 @@ struct PrometheusText {
         sample(name, [], value)
     }
 
+    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        family(name, .counter, help)
+        sample(name, [], value)
+    }
+
     mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
         var total = 0
         for (bound, count) in zip(histogram.bounds, histogram.counts) {

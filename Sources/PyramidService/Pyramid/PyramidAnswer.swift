@@ -24,11 +24,7 @@ final class PyramidAnswer {
         self.engine = engine
         self.transaction = transaction
         self.context = context
-        let spec = engine.plan.spec
-        let levels = engine.plan.keptLevels.map { level in
-            AnswerLevel(mip: level.mip, type: spec.type, shape: level.shape, order: spec.order)
-        }
-        layout = try AnswerLayout(request.format, levels: levels, checksumsAfterLevels: request.respondsEarly)
+        layout = try AnswerLayout(request.format, engine.plan, checksumsAfterLevels: request.respondsEarly)
         gzip = request.isGzipped ? GzipSink(transaction, pool: context.workers) : nil
         writer = AnswerWriter(engine, layout, to: gzip ?? transaction, pool: context.workers)
     }

@@ -14,14 +14,15 @@ struct PyramidHandler {
     let context: ServiceContext
     let transaction: Transaction
     private let request: PyramidRequest
-    private let framing: BodyFraming
+    /// `Content-Length`.
+    private let byteCount: Int?
 
     /// - Throws: ``ServiceError`` for whatever the head condemns.
     init(_ context: ServiceContext, _ transaction: Transaction) throws(ServiceError) {
         self.context = context
         self.transaction = transaction
         let head = transaction.exchange.head
-        framing = head.framing
+        byteCount = if case .length(let count) = head.framing { count } else { nil }
         request = try PyramidRequest(
             query: head.target.query,
             fields: head.fields,
@@ -35,12 +36,12 @@ struct PyramidHandler {
         switch request.kind {
         case .raw:
             // Nothing is read, and no 100 Continue is sent, before the pyramid is admitted.
-            let plan = try request.plan(request.rawSpec(framing: framing))
+            let plan = try request.plan(request.rawSpec(byteCount: byteCount))
             try await admitted(plan) { source in try await make(plan, isBigEndian: false, source) }
         case .npy:
             let body = try source()
             let (header, rest) = try await NpyPrefix.read(from: body.source)
-            let plan = try request.plan(request.npySpec(header, framing: framing))
+            let plan = try request.plan(request.npySpec(header, byteCount: byteCount))
             try await admitted(plan, body: (rest, body.inflating)) { source in
                 try await make(plan, isBigEndian: header.isBigEndian, source)
             }

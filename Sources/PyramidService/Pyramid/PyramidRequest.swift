@@ -41,9 +41,24 @@ package struct PyramidRequest: Sendable {
         }
     }
 
+    /// A request that came without HTTP, and has no limits.
+    package init(_ query: PyramidQuery, format: AnswerFormat) {
+        var limits = Configuration.Limits()
+        limits.voxels = .max
+        limits.inflatedBytes = .max
+        self.limits = limits
+        self.query = query
+        self.format = format
+        kind = query.shape == nil && query.type == nil ? .npy : .raw
+        contentCoding = .identity
+        isGzipped = false
+        respondsEarly = false
+    }
+
     /// Returns what to make of a raw body.
-    /// - Throws: ``ServiceError`` when the query does not describe one, or `framing` has another length.
-    package func rawSpec(framing: BodyFraming) throws(ServiceError) -> PyramidSpec {
+    /// - Throws: ``ServiceError`` when the query does not describe one, or the body has another length:
+    ///   `byteCount`, where that is known beforehand.
+    package func rawSpec(byteCount: Int?) throws(ServiceError) -> PyramidSpec {
         guard let shape = query.shape else {
             throw .parameter("shape", "a raw body needs it; add shape=x,y,z, or send application/x-npy.")
         }
@@ -52,15 +67,16 @@ package struct PyramidRequest: Sendable {
         }
         let spec = try checked(spec(type, shape, query.order ?? .fortran))
         let expected = shape.byteCount(type)
-        if contentCoding == .identity, case .length(let count) = framing, count != expected {
+        if contentCoding == .identity, let count = byteCount, count != expected {
             throw .shortBody(expected: expected, received: count)
         }
         return spec
     }
 
     /// Returns what to make of the array behind `header`.
-    /// - Throws: ``ServiceError`` when the query contradicts it, or `framing` has another length.
-    package func npySpec(_ header: NpyHeader, framing: BodyFraming) throws(ServiceError) -> PyramidSpec {
+    /// - Throws: ``ServiceError`` when the query contradicts it, or the body has another length:
+    ///   `byteCount`, where that is known beforehand.
+    package func npySpec(_ header: NpyHeader, byteCount: Int?) throws(ServiceError) -> PyramidSpec {
         if let shape = query.shape, shape != header.shape {
             throw .parameter(
                 "shape",
@@ -85,7 +101,7 @@ package struct PyramidRequest: Sendable {
         }
         let spec = try checked(spec(header.type, header.shape, header.order))
         let expected = header.headerByteCount + header.voxelByteCount
-        if contentCoding == .identity, case .length(let count) = framing, count != expected {
+        if contentCoding == .identity, let count = byteCount, count != expected {
             throw .body(
                 "The body has \(count) bytes; its .npy header of \(header.headerByteCount) bytes and the array of "
                     + "\(header.voxelByteCount) bytes that it describes make \(expected)."

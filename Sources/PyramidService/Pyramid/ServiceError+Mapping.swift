@@ -61,8 +61,11 @@ extension ServiceError {
                 "levels",
                 "\(levels.lowerBound)-\(levels.upperBound) is outside; this pyramid has the mips 1 to \(mips)."
             )
-        case .empty:
-            self = .body("The array has no voxels; every axis must be 1 or longer.")
+        case .sumsTooWide:
+            self = .parameter(
+                "factor",
+                "exact sums over so many voxels have no room in 128 bits; allowed: less."
+            )
         }
     }
 

@@ -25,8 +25,13 @@ package struct PyramidQuery: Equatable, Sendable {
     /// - Throws: ``ServiceError/parameter(_:_:)`` naming the first parameter that is unknown, repeated, empty, or
     ///   outside its set.
     package init(_ rawQuery: String?) throws(ServiceError) {
+        try self.init(parameters: QueryString(rawQuery).parameters)
+    }
+
+    /// The same from parameters that are taken apart already; each name stands there at most once.
+    package init(parameters: [(name: String, value: String)]) throws(ServiceError) {
         factor = try Self.factor("2,2,1", "factor")
-        for (name, value) in try QueryString(rawQuery).parameters {
+        for (name, value) in parameters {
             switch name {
             case "method": method = try Self.choice(value, name)
             case "precision": precision = try Self.choice(value, name)

@@ -37,7 +37,7 @@ struct Probes {
 
     private func metrics(_ transaction: Transaction) async throws {
         let load = ServiceLoad(
-            connections: context.connectionCount,
+            server: context.serverCounters,
             admission: context.admission.load,
             memoryBudget: context.admission.budget,
             lanes: context.workers.lanes,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Configuration
+package import HTTPServer
 package import Logging
 import Synchronization
 package import Workers
@@ -19,7 +20,7 @@ package final class ServiceContext: Sendable {
     package let build: BuildInformation
     package let logger: Logger
     let cors: CORSPolicy
-    private let connections = Mutex<@Sendable () -> Int>({ 0 })
+    private let attached = Mutex<ServerCounters?>(nil)
 
     /// - Throws: ``SmallFile/Failure`` when the tokens cannot be read.
     package init(_ configuration: Configuration, build: BuildInformation, logger: Logger) throws(SmallFile
@@ -42,10 +43,10 @@ package final class ServiceContext: Sendable {
         cors = CORSPolicy(origins: configuration.cors.origins)
     }
 
-    /// How many connections are open, as whoever holds them says.
-    package var connectionCount: Int { connections.withLock { $0 }() }
+    /// What the server counts, once there is one.
+    var serverCounters: ServerCounters? { attached.withLock { $0 } }
 
-    package func countConnections(by count: @escaping @Sendable () -> Int) {
-        connections.withLock { $0 = count }
+    package func attach(_ counters: ServerCounters) {
+        attached.withLock { $0 = counters }
     }
 }

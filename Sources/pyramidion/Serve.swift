@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Configuration
+import Downsampling
+import Glibc
+import HTTPServer
+import Logging
+import PyramidService
+import UV
+import Workers
+
+/// Starts the service, and ends it in good order.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Answers requests until it is told to stop.")
+
+    @OptionGroup var settings: Settings
+
+    func run() async throws {
+        let configuration = try settings.configuration()
+        let sink = LogSink()
+        defer { sink.flush() }
+        let logger = Logger(label: "pyramidion") { _ in LineLogHandler(configuration.log, sink: sink) }
+        Serve.raiseDescriptorLimit()
+        let signals = try Signals()
+        do {
+            try await serve(configuration, logger, signals)
+        } catch {
+            await signals.close()
+            sink.flush()
+            throw error
+        }
+        await signals.close()
+    }
+
+    private func serve(_ configuration: Configuration, _ logger: Logger, _ signals: Signals) async throws {
+        let context: ServiceContext
+        let server: HTTPServer
+        do {
+            let build = BuildInformation(cpuVariant: Kernels.best.name)
+            context = try ServiceContext(configuration, build: build, logger: logger)
+            server = try await HTTPServer.start(
+                configuration.listen.map(Endpoint.init),
+                loopCount: configuration.loops,
+                configuration: HTTPServerConfiguration(context),
+                responder: PyramidService(context)
+            )
+        } catch {
+            throw Failure.runtime("\(error)")
+        }
+        context.attach(server.counters)
+        context.readiness.become(.ready)
+        logger.notice(
+            "listening",
+            metadata: [
+                "addresses": "\(server.endpoints.map(\.description).joined(separator: ","))",
+                "version": "\(context.build.version)", "cpu": "\(context.build.cpuVariant)",
+                "lanes": "\(context.workers.lanes)", "memory": "\(ByteSize.text(context.admission.budget))",
+            ]
+        )
+        await signals.untilEnd { reload(context) }
+        context.readiness.become(.draining)
+        logger.notice("draining", metadata: ["limit": "\(TimeSpan.text(configuration.timeouts.drain))"])
+        let second = Task {
+            await signals.untilEnd {}
+            if !Task.isCancelled { await server.giveUp() }
+        }
+        await server.stop(drain: configuration.timeouts.drain)
+        second.cancel()
+        await context.workers.stop()
+        logger.notice("stopped")
+    }
+
+    private func reload(_ context: ServiceContext) {
+        guard let tokens = context.tokens else { return }
+        do {
+            try tokens.reload()
+            context.logger.notice("tokens were read again")
+        } catch {
+            context.logger.error("the tokens stay as they were", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Each connection needs a descriptor, and shells allow 1024 by habit. C function: `setrlimit`.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+extension Endpoint {
+    init(_ address: ListenAddress) {
+        switch address {
+        case .tcp(let host, let port): self = .tcp(host: host, port: port)
+        case .unix(let path): self = .unix(path: path)
+        }
+    }
+}
