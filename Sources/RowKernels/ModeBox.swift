@@ -78,11 +78,10 @@ private func boxRow<T: LabelBits>(
 ) {
     let target = out.assumingMemoryBound(to: T.self)
     let factor = Swift.min(factor, inputCount)
-    var tally = LabelTally<T>(scratch: scratch, boxVoxelCount: rowCount &* factor)
     var i = 0
     let full = factor > 0 ? inputCount / factor : 0
     if rowCount <= modeColumnsLimit && factor <= modeColumnsLimit / rowCount {
-        var columns = ModeColumns<T>(scratch: scratch)
+        let columns = ModeColumns<T>(scratch: scratch)
         var r = 0
         while r < rowCount {
             let row = rows[r].assumingMemoryBound(to: T.self)
@@ -96,9 +95,11 @@ private func boxRow<T: LabelBits>(
         columns.run(rows, rowCount, factor, full, sparse, target)
         i = full
     }
+    // Only now: the columns used the same scratch memory.
+    let tally = LabelTally<T>(scratch: scratch, boxVoxelCount: rowCount &* factor)
     var start = i &* factor
     while start < inputCount {
-        let box = LabelBox(
+        let box: LabelBox = (
             rows: rows,
             ranks: ranks,
             rowCount: rowCount,
@@ -107,67 +108,62 @@ private func boxRow<T: LabelBits>(
             rankStep: rankStep,
             sparse: sparse
         )
-        target[i] = box.mostFrequent(&tally)
+        target[i] = mostFrequent(box, tally)
         start = box.end
         i &+= 1
     }
 }
 
-/// One box: the columns [start, end) of all rows.
-private struct LabelBox {
-    let rows: UnsafePointer<UnsafeRawPointer>
-    let ranks: UnsafePointer<Int>
-    let rowCount: Int
-    let start: Int
-    let end: Int
-    let rankStep: Int
-    let sparse: Bool
+/// One box: the columns [start, end) of all rows. A tuple for the reason given at `CubeRows`.
+private typealias LabelBox = (
+    rows: UnsafePointer<UnsafeRawPointer>, ranks: UnsafePointer<Int>, rowCount: Int, start: Int, end: Int,
+    rankStep: Int, sparse: Bool
+)
 
-    @inline(__always)
-    func mostFrequent<T: LabelBits>(_ tally: inout LabelTally<T>) -> T {
-        tally.clear(voxelCount: rowCount &* (end &- start))
-        if eachRun(T.self, { tally.add($0, count: $1, rank: $2) }) { return tally.winner }
-        if T.bitWidth <= 16 {
-            tally.clearWithSlotForEachLabel()
-            _ = eachRun(T.self) { tally.add($0, count: $1, rank: $2) }
-        } else {
-            tally.clear(voxelCount: 0)
-            _ = eachRun(T.self) { label, count, rank in
-                tally.append(label, count, rank)
-                return true
-            }
-            tally.mergeSorted()
+@inline(__always)
+private func mostFrequent<T: LabelBits>(_ box: LabelBox, _ tally: LabelTally<T>) -> T {
+    tally.clear(voxelCount: box.rowCount &* (box.end &- box.start))
+    if eachRun(T.self, box, { tally.add($0, count: $1, rank: $2) }) { return tally.winner }
+    if T.bitWidth <= 16 {
+        tally.clearWithSlotForEachLabel()
+        _ = eachRun(T.self, box) { tally.add($0, count: $1, rank: $2) }
+    } else {
+        tally.clear(voxelCount: 0)
+        _ = eachRun(T.self, box) { label, count, rank in
+            tally.append(label, count, rank)
+            return true
         }
-        return tally.winner
+        tally.mergeSorted()
     }
+    return tally.winner
+}
 
-    /// Calls `body` with label, length and lowest rank of runs of equal labels, a row's last run joined with
-    /// the next row's first; stops when it returns false.
-    @inline(__always)
-    private func eachRun<T: LabelBits>(_ type: T.Type, _ body: (T, Int, Int) -> Bool) -> Bool {
-        var label = rows[0].assumingMemoryBound(to: T.self)[start]
-        var length = 0
-        var lowest = Int.max
-        var r = 0
-        while r < rowCount {
-            let row = rows[r].assumingMemoryBound(to: T.self)
-            var k = start
-            while k < end {
-                let runStart = k
-                if row[k] != label {
-                    if length > 0 && !(sparse && label == 0) {
-                        guard body(label, length, lowest) else { return false }
-                    }
-                    label = row[k]
-                    length = 0
-                    lowest = .max
+/// Calls `body` with label, length and lowest rank of runs of equal labels, a row's last run joined with
+/// the next row's first; stops when it returns false.
+@inline(__always)
+private func eachRun<T: LabelBits>(_ type: T.Type, _ box: LabelBox, _ body: (T, Int, Int) -> Bool) -> Bool {
+    var label = box.rows[0].assumingMemoryBound(to: T.self)[box.start]
+    var length = 0
+    var lowest = Int.max
+    var r = 0
+    while r < box.rowCount {
+        let row = box.rows[r].assumingMemoryBound(to: T.self)
+        var k = box.start
+        while k < box.end {
+            let runStart = k
+            if row[k] != label {
+                if length > 0 && !(box.sparse && label == 0) {
+                    guard body(label, length, lowest) else { return false }
                 }
-                while k < end && row[k] == label { k &+= 1 }
-                length &+= k &- runStart
-                lowest = Swift.min(lowest, ranks[r] &+ (runStart &- start) &* rankStep)
+                label = row[k]
+                length = 0
+                lowest = .max
             }
-            r &+= 1
+            while k < box.end && row[k] == label { k &+= 1 }
+            length &+= k &- runStart
+            lowest = Swift.min(lowest, box.ranks[r] &+ (runStart &- box.start) &* box.rankStep)
         }
-        return length == 0 || (sparse && label == 0) || body(label, length, lowest)
+        r &+= 1
     }
+    return length == 0 || (box.sparse && label == 0) || body(label, length, lowest)
 }

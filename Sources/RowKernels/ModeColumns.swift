@@ -16,36 +16,60 @@ private var columnByteCount: Int { 256 }
 
 /// Bytes of scratch memory: the columns, counts, and for each place its source and rank; and the boxes
 /// gathered.
-var modeColumnsByteCount: Int { columnByteCount * (modeColumnsLimit + 3) + modeColumnsLimit * 16 + 256 * 8 }
+var modeColumnsByteCount: Int { columnByteCount * (modeColumnsLimit + 3) + modeColumnsLimit * 16 + 258 * 8 }
 
 /// The places of a box in the order of ranks, and the columns of the boxes that were gathered.
 struct ModeColumns<T: LabelBits> {
+    /// Start of `scratch`; all else lies at fixed places behind. One word for the reason given at `CubeRows`.
     private let columns: UnsafeMutablePointer<T>
-    private let later: UnsafeMutablePointer<T>
-    private let most: UnsafeMutablePointer<T>
-    private let best: UnsafeMutablePointer<T>
-    private let sources: UnsafeMutablePointer<UnsafePointer<T>>
-    private let ranks: UnsafeMutablePointer<Int>
-    private let boxes: UnsafeMutablePointer<Int>
-    private var places = 0
-    private var gathered = 0
+
+    @inline(__always)
+    private var later: UnsafeMutablePointer<T> { columns + modeColumnsLimit &* Self.capacity }
+    @inline(__always)
+    private var most: UnsafeMutablePointer<T> { later + Self.capacity }
+    @inline(__always)
+    private var best: UnsafeMutablePointer<T> { most + Self.capacity }
+    @inline(__always)
+    private var behind: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(columns) + columnByteCount &* (modeColumnsLimit &+ 3)
+    }
+    @inline(__always)
+    private var sources: UnsafeMutablePointer<UnsafePointer<T>> {
+        behind.assumingMemoryBound(to: UnsafePointer<T>.self)
+    }
+    @inline(__always)
+    private var ranks: UnsafeMutablePointer<Int> {
+        (behind + modeColumnsLimit &* 8).assumingMemoryBound(to: Int.self)
+    }
+    @inline(__always)
+    private var boxes: UnsafeMutablePointer<Int> {
+        (behind + modeColumnsLimit &* 16).assumingMemoryBound(to: Int.self)
+    }
+    /// Places, then gathered boxes.
+    @inline(__always)
+    private var totals: UnsafeMutablePointer<Int> { boxes + 256 }
+    @inline(__always)
+    private var places: Int {
+        get { totals[0] }
+        nonmutating set { totals[0] = newValue }
+    }
+    @inline(__always)
+    private var gathered: Int {
+        get { totals[1] }
+        nonmutating set { totals[1] = newValue }
+    }
 
     @inline(__always)
     private static var capacity: Int { columnByteCount / MemoryLayout<T>.size }
 
     init(scratch: UnsafeMutableRawPointer) {
         columns = scratch.assumingMemoryBound(to: T.self)
-        later = columns + modeColumnsLimit * Self.capacity
-        most = later + Self.capacity
-        best = most + Self.capacity
-        let behind = scratch + columnByteCount * (modeColumnsLimit + 3)
-        sources = behind.assumingMemoryBound(to: UnsafePointer<T>.self)
-        ranks = (behind + modeColumnsLimit * 8).assumingMemoryBound(to: Int.self)
-        boxes = (behind + modeColumnsLimit * 16).assumingMemoryBound(to: Int.self)
+        places = 0
+        gathered = 0
     }
 
     /// Adds a place where its rank belongs; ranks mostly come in rising order.
-    mutating func addPlace(_ source: UnsafePointer<T>, rank: Int) {
+    func addPlace(_ source: UnsafePointer<T>, rank: Int) {
         var hole = places
         while hole > 0 && ranks[hole &- 1] > rank {
             ranks[hole] = ranks[hole &- 1]
@@ -58,7 +82,7 @@ struct ModeColumns<T: LabelBits> {
     }
 
     /// Writes the modes of `count` full boxes.
-    mutating func run(
+    func run(
         _ rows: UnsafePointer<UnsafeRawPointer>,
         _ rowCount: Int,
         _ factor: Int,
@@ -99,7 +123,8 @@ struct ModeColumns<T: LabelBits> {
     }
 
     @inline(__always)
-    private mutating func gather(_ box: Int, _ start: Int) {
+    private func gather(_ box: Int, _ start: Int) {
+        let places = places
         var column = columns + gathered
         var j = 0
         while j < places {
@@ -113,9 +138,10 @@ struct ModeColumns<T: LabelBits> {
 
     /// Chooses for all gathered boxes and writes their labels where they belong.
     @inline(__always)
-    private mutating func settle(_ sparse: Bool, _ target: UnsafeMutablePointer<T>) {
+    private func settle(_ sparse: Bool, _ target: UnsafeMutablePointer<T>) {
         // Whole vectors: lanes behind the last box hold old voxels, and what they give is not looked at.
         let vector = 32 / MemoryLayout<T>.size
+        let gathered = gathered
         let lanes = (gathered &+ vector &- 1) / vector &* vector
         var i = 0
         while i < lanes {
@@ -123,6 +149,7 @@ struct ModeColumns<T: LabelBits> {
             most[i] = -1
             i &+= 1
         }
+        let places = places
         var j = 0
         while j < places {
             countLater(j, lanes)
@@ -145,7 +172,7 @@ struct ModeColumns<T: LabelBits> {
             target[boxes[i]] = best[i]
             i &+= 1
         }
-        gathered = 0
+        self.gathered = 0
     }
 
     /// Counts the equals of place `j` among the later places, four at a time.
@@ -157,6 +184,7 @@ struct ModeColumns<T: LabelBits> {
             later[i] = 0
             i &+= 1
         }
+        let places = places
         var k = j &+ 1
         while k &+ 4 <= places {
             let p = columns + k &* Self.capacity

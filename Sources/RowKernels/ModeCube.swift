@@ -113,13 +113,13 @@ private func cubeRow<T: LabelBits, Rule: CubeRule>(
         && positions[4] == positions[0] + width && positions[5] == positions[1] + width
         && positions[6] == positions[2] + width && positions[7] == positions[3] + width
     if neighbours {
-        pairedRow(rule, CubeRows(r0: p0, r1: p2, r2: p4, r3: p6), count, target) { v, n in
+        pairedRow(rule, (r0: p0, r1: p2, r2: p4, r3: p6), count, target) { v, n in
             EightVoxels(v0: v.0, v1: n.0, v2: v.1, v3: n.1, v4: v.2, v5: n.2, v6: v.3, v7: n.3)
         }
         return
     }
     if halves {
-        pairedRow(rule, CubeRows(r0: p0, r1: p1, r2: p2, r3: p3), count, target) { v, n in
+        pairedRow(rule, (r0: p0, r1: p1, r2: p2, r3: p3), count, target) { v, n in
             EightVoxels(v0: v.0, v1: v.1, v2: v.2, v3: v.3, v4: n.0, v5: n.1, v6: n.2, v7: n.3)
         }
         return

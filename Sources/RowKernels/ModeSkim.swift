@@ -8,12 +8,13 @@
 // box is spread over its pair.
 
 /// The four rows of a line of 2x2x2 boxes; `r0` holds the first voxel of each box.
-struct CubeRows<T> {
-    let r0: UnsafePointer<T>
-    let r1: UnsafePointer<T>
-    let r2: UnsafePointer<T>
-    let r3: UnsafePointer<T>
-}
+///
+/// A tuple, as no state of this module is a struct of more than one word: the compiler emits a shared
+/// function for each size of struct, which copies its bytes, and the one of another instruction set must not
+/// be linked.
+typealias CubeRows<T> = (
+    r0: UnsafePointer<T>, r1: UnsafePointer<T>, r2: UnsafePointer<T>, r3: UnsafePointer<T>
+)
 
 extension LabelBits {
     /// Nothing to skip for narrow labels.

@@ -14,13 +14,39 @@
 // two calls of `clear` are at most `boxVoxelCount` runs, `boxVoxelCount` < 2^32.
 
 struct LabelTally<T: LabelBits> {
-    private let ranks: UnsafeMutablePointer<Int>
-    private let labels: UnsafeMutablePointer<T>
-    private let counts: UnsafeMutablePointer<UInt32>
-    private let slots: UnsafeMutablePointer<UInt32>
-    private(set) var used = 0
-    private var slotCount = 0
-    private var allowance = 0
+    /// In `scratch`, before the entries; one word here for the reason given at `CubeRows`.
+    private typealias State = (
+        ranks: UnsafeMutablePointer<Int>, labels: UnsafeMutablePointer<T>,
+        counts: UnsafeMutablePointer<UInt32>,
+        slots: UnsafeMutablePointer<UInt32>, used: Int, slotCount: Int, allowance: Int
+    )
+    private let state: UnsafeMutablePointer<State>
+
+    @inline(__always)
+    private var ranks: UnsafeMutablePointer<Int> { state.pointee.ranks }
+    @inline(__always)
+    private var labels: UnsafeMutablePointer<T> { state.pointee.labels }
+    @inline(__always)
+    private var counts: UnsafeMutablePointer<UInt32> { state.pointee.counts }
+    @inline(__always)
+    private var slots: UnsafeMutablePointer<UInt32> { state.pointee.slots }
+    @inline(__always)
+    private var used: Int {
+        get { state.pointee.used }
+        nonmutating set { state.pointee.used = newValue }
+    }
+    @inline(__always)
+    private var slotCount: Int {
+        get { state.pointee.slotCount }
+        nonmutating set { state.pointee.slotCount = newValue }
+    }
+    @inline(__always)
+    private var allowance: Int {
+        get { state.pointee.allowance }
+        nonmutating set { state.pointee.allowance = newValue }
+    }
+
+    private static var stateByteCount: Int { 64 }
 
     @inline(__always)
     private static var linearLimit: Int { 16 }
@@ -42,27 +68,35 @@ struct LabelTally<T: LabelBits> {
 
     static func byteCount(boxVoxelCount: Int) -> Int {
         let entries = (entryLimit(boxVoxelCount) + 15) & ~15
-        return entries * (8 + 4 + MemoryLayout<T>.size) + slotLimit(boxVoxelCount) * 4
+        return stateByteCount + entries * (8 + 4 + MemoryLayout<T>.size) + slotLimit(boxVoxelCount) * 4
     }
 
     init(scratch: UnsafeMutableRawPointer, boxVoxelCount: Int) {
         let entries = (Self.entryLimit(boxVoxelCount) + 15) & ~15
-        ranks = scratch.assumingMemoryBound(to: Int.self)
-        labels = (scratch + entries * 8).assumingMemoryBound(to: T.self)
-        counts = (scratch + entries * (8 + MemoryLayout<T>.size)).assumingMemoryBound(to: UInt32.self)
-        slots = (scratch + entries * (12 + MemoryLayout<T>.size)).assumingMemoryBound(to: UInt32.self)
+        let first = scratch + Self.stateByteCount
+        let width = MemoryLayout<T>.size
+        state = scratch.bindMemory(to: State.self, capacity: 1)
+        state.initialize(
+            to: (
+                ranks: first.assumingMemoryBound(to: Int.self),
+                labels: (first + entries * 8).assumingMemoryBound(to: T.self),
+                counts: (first + entries * (8 + width)).assumingMemoryBound(to: UInt32.self),
+                slots: (first + entries * (12 + width)).assumingMemoryBound(to: UInt32.self),
+                used: 0, slotCount: 0, allowance: 0
+            )
+        )
     }
 
     /// Forgets all labels; `voxelCount` is what the next box holds.
     @inline(__always)
-    mutating func clear(voxelCount: Int) {
+    func clear(voxelCount: Int) {
         used = 0
         slotCount = 0
         allowance = 8 &* voxelCount &+ 256
     }
 
     /// Gives 8- and 16-bit labels a slot each, so that nothing is ever passed over.
-    mutating func clearWithSlotForEachLabel() {
+    func clearWithSlotForEachLabel() {
         used = 0
         slotCount = 1 << T.bitWidth
         allowance = .max
@@ -71,7 +105,7 @@ struct LabelTally<T: LabelBits> {
 
     /// Counts a run of a label; returns false if the box must be counted in another way.
     @inline(__always)
-    mutating func add(_ label: T, count: Int, rank: Int) -> Bool {
+    func add(_ label: T, count: Int, rank: Int) -> Bool {
         if slotCount == 0 {
             var entry = 0
             while entry < used {
@@ -89,7 +123,7 @@ struct LabelTally<T: LabelBits> {
 
     /// Keeps a run as an entry of its own, for `mergeSorted`.
     @inline(__always)
-    mutating func append(_ label: T, _ count: Int, _ rank: Int) {
+    func append(_ label: T, _ count: Int, _ rank: Int) {
         labels[used] = label
         counts[used] = UInt32(truncatingIfNeeded: count)
         ranks[used] = rank
@@ -116,7 +150,7 @@ struct LabelTally<T: LabelBits> {
     }
 
     /// Brings the entries of each label together: heap sort by label, in place, then one pass.
-    mutating func mergeSorted() {
+    func mergeSorted() {
         guard used > 1 else { return }
         var root = used / 2
         while root > 0 {
@@ -151,7 +185,7 @@ struct LabelTally<T: LabelBits> {
     }
 
     @inline(never)
-    private mutating func addThroughSlots(_ label: T, _ count: Int, _ rank: Int) -> Bool {
+    private func addThroughSlots(_ label: T, _ count: Int, _ rank: Int) -> Bool {
         let mask = slotCount &- 1
         var slot = home(label)
         while slots[slot] != 0 {
@@ -171,7 +205,7 @@ struct LabelTally<T: LabelBits> {
 
     /// Doubles the slots, or makes the first ones, and puts all labels in again.
     @inline(never)
-    private mutating func enlarge() -> Bool {
+    private func enlarge() -> Bool {
         slotCount = slotCount == 0 ? 4 &* Self.linearLimit : 2 &* slotCount
         if T.bitWidth <= 16 && slotCount > 1 << T.bitWidth { slotCount = 1 << T.bitWidth }
         slots.update(repeating: 0, count: slotCount)
