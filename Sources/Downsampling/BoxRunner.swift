@@ -2,94 +2,84 @@
 
 /// Extremes, medians, striding and the exact mode: one kernel call a row, over all rows of its boxes.
 final class BoxRunner: StageRunner {
-    private let stage: Stage
+    private let operation: Stage.Operation
     private let kernels: Kernels
     private let scratch: VoxelBuffer
     private var grid: RowGrid
     private let width: Int
     private let code: UInt8
-    private var rows: [UnsafeRawPointer] = []
-    private var ranks: [Int] = []
+    private let rankStep: Int
+    private var patterns: ByMask<RowPattern>
+    private var rows: RowPointers
 
     init(_ stage: Stage, type: RowCode, kernels: Kernels, scratch: VoxelBuffer) {
-        self.stage = stage
+        operation = stage.operation
         self.kernels = kernels
         self.scratch = scratch
-        grid = RowGrid(stage)
+        let grid = RowGrid(stage)
+        self.grid = grid
         width = type.byteWidth
         code = type.code
-        let capacity = stage.factors.dropFirst().reduce(1, *)
-        rows.reserveCapacity(capacity)
-        ranks.reserveCapacity(capacity)
+        var rankSteps: [Int]?
+        var firstOnly = false
+        switch stage.operation {
+        case .modeBox(let steps, _): rankSteps = steps
+        case .stride: firstOnly = true
+        default: break
+        }
+        rankStep = rankSteps?[0] ?? 0
+        patterns = ByMask(grid) { [rankSteps, firstOnly] mask in
+            RowPattern(grid, mask: mask, rankSteps: rankSteps, firstOnly: firstOnly)
+        }
+        rows = RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
     }
 
-    func reduce(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice) {
-        guard var output = out.image else { return }
-        let rowByteCount = grid.outputCount * width
-        for _ in 0..<grid.rowCount {
-            gather(window)
-            rows.withUnsafeBufferPointer { rows in
-                if let first = rows.baseAddress { reduceRow(first, rows.count, into: output) }
+    func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
+        guard var out = output.image, var base = input.image else { return }
+        let sliceByteCount = grid.inSliceCount * width
+        for index in first..<first + output.count {
+            for _ in 0..<grid.rowCount {
+                let pattern = patterns[grid.mask(index)]
+                let row = base + grid.rowBegin * width
+                rows.removeAll()
+                for (slice, offset) in pattern.rows {
+                    rows.append(row + (slice * sliceByteCount + offset * width))
+                }
+                reduceRow(pattern, into: out)
+                out += grid.outputCount * width
+                grid.advance()
             }
-            output += rowByteCount
-            grid.advance()
+            base += grid.factors[grid.stream] * sliceByteCount
         }
     }
 
-    private func reduceRow(
-        _ rows: UnsafePointer<UnsafeRawPointer>,
-        _ rowCount: Int,
-        into output: UnsafeMutableRawPointer
-    ) {
-        let factor = grid.factors[0]
-        let inputCount = grid.inputCount
-        switch stage.operation {
+    private func reduceRow(_ pattern: RowPattern, into out: UnsafeMutableRawPointer) {
+        let (factor, inputCount) = (grid.factors[0], grid.inputCount)
+        switch operation {
         case .extreme(let isMax):
-            kernels.extreme(code, isMax, rows, rowCount, factor, inputCount, output)
+            kernels.extreme(code, isMax, rows.first, rows.count, factor, inputCount, out)
         case .median(let sparse):
-            kernels.median(code, sparse, rows, rowCount, factor, inputCount, scratch.base, output)
-        case .modeBox(let rankSteps, let sparse):
-            ranks.withUnsafeBufferPointer { ranks in
-                guard let first = ranks.baseAddress else { return }
+            kernels.median(code, sparse, rows.first, rows.count, factor, inputCount, scratch.base, out)
+        case .modeBox(_, let sparse):
+            pattern.ranks.withUnsafeBufferPointer { ranks in
+                guard let ranks = ranks.baseAddress else { return }
                 kernels.modeBox(
                     width,
-                    rows,
-                    first,
-                    rowCount,
+                    rows.first,
+                    ranks,
+                    rows.count,
                     factor,
-                    rankSteps[0],
+                    rankStep,
                     inputCount,
                     sparse,
                     scratch.base,
-                    output
+                    out
                 )
             }
         case .stride:
-            kernels.strided(width, rows[0], factor, inputCount, output)
+            kernels.strided(width, rows.first[0], factor, inputCount, out)
         case .integerAverage, .floatAverage, .modePlane, .modeFirst, .modeCountless, .modeLine:
             preconditionFailure("not an operation of whole boxes")
-        }
-    }
-
-    /// The rows of the boxes at the grid's row; striding needs the first alone.
-    private func gather(_ window: UnsafeBufferPointer<Slice>) {
-        rows.removeAll(keepingCapacity: true)
-        ranks.removeAll(keepingCapacity: true)
-        let begin = grid.rowBegin
-        if case .stride = stage.operation {
-            if let image = window[0].image { rows.append(image + begin * width) }
-            return
-        }
-        var rankSteps: [Int]?
-        if case .modeBox(let steps, _) = stage.operation { rankSteps = steps }
-        let streamStep = rankSteps?[grid.stream] ?? 0
-        for (index, slice) in window.enumerated() {
-            guard let image = slice.image else { continue }
-            let base = image + begin * width
-            grid.forEachRowOfBox(rankSteps: rankSteps) { offset, rank in
-                rows.append(base + offset * width)
-                if rankSteps != nil { ranks.append(rank + index * streamStep) }
-            }
         }
     }
 }

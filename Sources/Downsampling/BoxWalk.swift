@@ -1,43 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Enumerates the positions of a box in a given order of axes.
-///
-/// A position is an index into the window of slices and an offset in elements from the box's first voxel of a slice.
 struct BoxWalk {
     private let order: [Int]
     private let extents: [Int]
     private let strides: [Int]
-    private let stream: Int
-    private var step: [Int]
+    /// The steps along each axis from the box's first voxel to the walk's position.
+    private(set) var steps: [Int]
     private(set) var isDone: Bool
 
-    ///
-    /// * `order`: Axes of a part, the fastest of the enumeration first.
-    /// * `extents`: Voxels of the box along each axis.
-    /// * `strides`: Elements between neighbours along each axis of a slice.
-    init(order: [Int], extents: [Int], strides: [Int], stream: Int) {
+    /// `order` lists the axes, the fastest of the enumeration first; `extents` are the box's voxels and `strides` the
+    /// elements between neighbours along each axis.
+    init(order: [Int], extents: [Int], strides: [Int]) {
         self.order = order
         self.extents = extents
         self.strides = strides
-        self.stream = stream
-        step = extents.map { _ in 0 }
+        steps = extents.map { _ in 0 }
         isDone = extents.contains(0)
     }
 
-    /// The steps along each axis from the box's first voxel to the walk's position.
-    var steps: [Int] { step }
-
-    var position: (slice: Int, offset: Int) {
+    /// Elements from the box's first voxel to the walk's position.
+    var offset: Int {
         var offset = 0
-        for axis in 0..<stream { offset += step[axis] * strides[axis] }
-        return (step[stream], offset)
+        for axis in steps.indices { offset += steps[axis] * strides[axis] }
+        return offset
     }
 
     mutating func advance() {
         for axis in order {
-            step[axis] += 1
-            if step[axis] < extents[axis] { return }
-            step[axis] = 0
+            steps[axis] += 1
+            if steps[axis] < extents[axis] { return }
+            steps[axis] = 0
         }
         isDone = true
     }

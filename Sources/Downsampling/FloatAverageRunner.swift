@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Voxels
 
 // Rules (SEMANTICS 2.2 and 3): see `FloatAverage.Rule`. All additions of a box are done in one order, which for C
 // order arrays is not the order of memory. Where a sum is not finite, the voxel is made again by the overflow
@@ -7,48 +8,57 @@
 /// Averages of floats, to the bit.
 final class FloatAverageRunner: StageRunner {
     let average: FloatAverage
-    let stage: Stage
     var grid: RowGrid
     private let kernels: Kernels
     private let scratch: VoxelBuffer
-    private var positions: [UnsafeRawPointer] = []
+    private var positions: RowPointers
+    private var patterns: ByMask<FloatPattern>
     private let rowSums: UnsafeMutableRawPointer
     private let rowCounts: UnsafeMutableRawPointer
     private let narrowSums: UnsafeMutableRawPointer
     /// Pointers that a kernel is given at once: boxes of more positions take several calls.
-    private static let positionLimit = 1024
+    static let positionLimit = 1024
 
     init(_ stage: Stage, _ average: FloatAverage, kernels: Kernels, scratch: VoxelBuffer) {
-        self.stage = stage
         self.average = average
         self.kernels = kernels
         self.scratch = scratch
-        grid = RowGrid(stage)
+        let grid = RowGrid(stage)
+        self.grid = grid
         rowSums = scratch.base
-        rowCounts = rowSums + stage.outSizes[0] * 8
-        narrowSums = rowCounts + stage.outSizes[0] * 8
-        positions.reserveCapacity(
-            min(stage.factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 40) }, 1024)
-        )
+        rowCounts = rowSums + (stage.outSizes[0] * 8).aligned
+        narrowSums = rowCounts + (stage.outSizes[0] * 8).aligned
+        let boxCount = stage.factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) }
+        positions = RowPointers(capacity: min(boxCount, FloatAverageRunner.positionLimit))
+        patterns = ByMask(grid) { mask in FloatPattern(grid, average, mask) }
     }
 
-    static func scratchByteCount(_ stage: Stage) -> Int { stage.outSizes[0] * 24 }
+    static func scratchByteCount(_ stage: Stage) -> Int { 3 * (stage.outSizes[0] * 8).aligned }
 
-    func reduce(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice) {
-        var out = out
+    func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
         let factor = grid.factors[0]
         let full = grid.inputCount / factor
-        let rest = grid.inputCount - full * factor
-        for _ in 0..<grid.rowCount {
-            let row = FloatRow(window: window, index: index)
-            if full > 0 { reduceRow(row, boxes: 0..<full, extent: factor, into: out) }
-            if rest > 0 { reduceRow(row, boxes: full..<full + 1, extent: rest, into: out) }
-            let count = grid.outputCount
-            out.image = out.image.map { $0 + count * average.width }
-            out.sums = out.sums.map { $0 + count * sumWidth }
-            out.counts = out.counts.map { $0 + count * 8 }
-            grid.advance()
+        let pitch = SliceRun.Pitch(voxels: grid.outputCount, width: average.width, carry: outCarry)
+        var out = output
+        var begin = 0
+        for index in first..<first + output.count {
+            for _ in 0..<grid.rowCount {
+                let row = FloatRow(input: input, begin: begin + grid.rowBegin, index: index)
+                let mask = grid.mask(index)
+                if full > 0 { reduceRow(FloatBox(row: row, begin: 0, count: full, mask: mask), into: out) }
+                if full < grid.outputCount {
+                    reduceRow(FloatBox(row: row, begin: full, count: 1, mask: mask | 1), into: out)
+                }
+                out = out.dropping(1, pitch)
+                grid.advance()
+            }
+            begin += grid.factors[grid.stream] * grid.inSliceCount
         }
+    }
+
+    private var outCarry: Carry {
+        let wide = RowCode(.float64)
+        return Carry(sum: sumWidth == 8 ? wide : RowCode(.float32), count: wide)
     }
 
     private var sumWidth: Int {
@@ -58,17 +68,15 @@ final class FloatAverageRunner: StageRunner {
         }
     }
 
-    /// Boxes of one row that have the same extents.
-    private func reduceRow(_ row: FloatRow, boxes: Range<Int>, extent: Int, into out: Slice) {
-        let count = boxes.count
-        let begin = boxes.lowerBound
-        var extents = (0...grid.stream).map { $0 == 0 ? extent : $0 < grid.stream ? grid.extent($0) : 0 }
-        extents[grid.stream] = row.window.count
-        let box = FloatBox(row: row, begin: begin, count: count, extents: extents)
+    /// Neighbouring boxes of one row, all of the same extents.
+    private func reduceRow(_ box: FloatBox, into out: SliceRun) {
+        let count = box.count
+        let begin = box.begin
+        let pattern = patterns[box.mask]
         let sums = out.sums.map { $0 + begin * sumWidth } ?? rowSums
         let counts = out.counts.map { $0 + begin * 8 } ?? rowCounts
         guard let image = out.image.map({ $0 + begin * average.width }) else { return }
-        let existing = Double(extents.reduce(1, *))
+        let existing = Double(pattern.voxelCount)
 
         switch average.rule {
         case .once:
@@ -80,8 +88,8 @@ final class FloatAverageRunner: StageRunner {
                 kernels.renderFloats(average.width, true, sums, count, existing, image)
             }
         case .carry(let divisor, let columnsFirst):
-            addUpCarried(box, columnsFirst: columnsFirst, into: sums)
-            let head = Double(clippedWeight(box))
+            addUpCarried(box, pattern, columnsFirst: columnsFirst, into: sums)
+            let head = pattern.clippedWeight
             if head != 1 { kernels.scaleFloats(average.width, sums, count, head) }
             if average.isSparse {
                 countUp(box, into: counts)
@@ -123,10 +131,7 @@ final class FloatAverageRunner: StageRunner {
         into image: UnsafeMutableRawPointer
     ) {
         var extent = 1.0
-        for axis in 1...grid.stream {
-            let place = axis == grid.stream ? box.row.index : grid.at[axis]
-            extent *= Double(place == grid.outSizes[axis] - 1 ? last[axis] : full[axis])
-        }
+        for axis in 1...grid.stream { extent *= Double(box.mask >> axis & 1 == 1 ? last[axis] : full[axis]) }
         let endsRow = box.begin + box.count == grid.outputCount
         let inner = box.count - (endsRow ? 1 : 0)
         if inner > 0 {
@@ -144,19 +149,10 @@ final class FloatAverageRunner: StageRunner {
         }
     }
 
-    /// Twos along the axes on which the box is clipped though the axis has more than one box.
-    private func clippedWeight(_ box: FloatBox) -> Int {
-        var weight = 1
-        for axis in 0...grid.stream where box.extents[axis] < grid.factors[axis] && grid.outSizes[axis] > 1 {
-            weight *= 2
-        }
-        return weight
-    }
-
     private func addUp(_ box: FloatBox, isWide: Bool, startsAtFirst: Bool, into sums: UnsafeMutableRawPointer)
     {
         let width = average.readsSums ? sumWidth : average.width
-        visit(box, order: average.order, source: average.readsSums ? .sums : .image, width: width) {
+        visit(box, average.readsSums ? box.row.input.sums : box.row.input.image, width: width) {
             positions,
             count,
             continues in
@@ -175,9 +171,13 @@ final class FloatAverageRunner: StageRunner {
     }
 
     /// Sums of T, columns first in the complete boxes of the leading part of a row (SEMANTICS 2.2).
-    private func addUpCarried(_ box: FloatBox, columnsFirst: Bool, into sums: UnsafeMutableRawPointer) {
-        let isComplete = zip(box.extents, grid.factors).allSatisfy { $0 == $1 }
-        guard columnsFirst, isComplete, box.extents.reduce(1, *) == 4, let xAxis = average.xAxis else {
+    private func addUpCarried(
+        _ box: FloatBox,
+        _ pattern: FloatPattern,
+        columnsFirst: Bool,
+        into sums: UnsafeMutableRawPointer
+    ) {
+        guard columnsFirst, pattern.isComplete, pattern.voxelCount == 4, let xAxis = average.xAxis else {
             return addUp(box, isWide: false, startsAtFirst: false, into: sums)
         }
         let lanes = average.width == 4 ? 8 : 4
@@ -189,11 +189,8 @@ final class FloatAverageRunner: StageRunner {
         default: leadingBoxes = grid.at[xAxis] < leading ? box.count : 0
         }
         if leadingBoxes > 0 {
-            visit(box, order: average.order, source: average.readsSums ? .sums : .image, width: average.width)
-            {
-                positions,
-                _,
-                _ in
+            let source = average.readsSums ? box.row.input.sums : box.row.input.image
+            visit(box, source, width: average.width) { positions, _, _ in
                 kernels.sumFloatColumns(average.width, positions, grid.factors[0], leadingBoxes, sums)
             }
         }
@@ -219,7 +216,7 @@ final class FloatAverageRunner: StageRunner {
 
     private func countUp(_ box: FloatBox, into counts: UnsafeMutableRawPointer) {
         if average.readsCounts {
-            visit(box, order: average.order, source: .counts, width: 8) { positions, count, continues in
+            visit(box, box.row.input.counts, width: 8) { positions, count, continues in
                 kernels.sumFloats(
                     8,
                     true,
@@ -233,10 +230,7 @@ final class FloatAverageRunner: StageRunner {
                 )
             }
         } else {
-            visit(box, order: average.order, source: .image, width: average.width) {
-                positions,
-                count,
-                continues in
+            visit(box, box.row.input.image, width: average.width) { positions, count, continues in
                 kernels.countFloats(
                     average.width,
                     positions,
@@ -250,39 +244,30 @@ final class FloatAverageRunner: StageRunner {
         }
     }
 
-    enum Source { case image, sums, counts }
-
-    func base(_ slice: Slice, _ source: Source) -> UnsafeMutableRawPointer? {
-        switch source {
-        case .image: slice.image
-        case .sums: slice.sums
-        case .counts: slice.counts
-        }
-    }
-
-    /// Hands the positions of a box to `body`, at most `positionLimit` at a time.
+    /// Hands the positions of a box to `body` in the order of its additions, at most `positionLimit` at a time.
     private func visit(
         _ box: FloatBox,
-        order: [Int],
-        source: Source,
+        _ source: UnsafeMutableRawPointer?,
         width: Int,
         _ body: (UnsafePointer<UnsafeRawPointer>, Int, _ continues: Bool) -> Void
     ) {
-        let begin = grid.rowBegin + box.begin * grid.factors[0]
-        var walk = BoxWalk(order: order, extents: box.extents, strides: grid.inStrides, stream: grid.stream)
+        guard let source else { return }
+        let voxel = source + (box.row.begin + box.begin * grid.factors[0]) * width
+        let pattern = patterns[box.mask]
+        if let offsets = pattern.offsets {
+            positions.removeAll()
+            for offset in offsets { positions.append(voxel + offset * width) }
+            return body(positions.first, positions.count, false)
+        }
+        var walk = BoxWalk(order: average.order, extents: pattern.extents, strides: grid.inStrides)
         var continues = false
         while !walk.isDone {
-            positions.removeAll(keepingCapacity: true)
+            positions.removeAll()
             while !walk.isDone, positions.count < FloatAverageRunner.positionLimit {
-                let (slice, offset) = walk.position
-                if let base = base(box.row.window[slice], source) {
-                    positions.append(base + (begin + offset) * width)
-                }
+                positions.append(voxel + walk.offset * width)
                 walk.advance()
             }
-            positions.withUnsafeBufferPointer { positions in
-                if let first = positions.baseAddress { body(first, positions.count, continues) }
-            }
+            body(positions.first, positions.count, continues)
             continues = true
         }
     }
@@ -298,18 +283,56 @@ final class FloatAverageRunner: StageRunner {
     }
 }
 
-/// The window of slices above one output slice.
+/// The input below one output row.
 struct FloatRow {
-    let window: UnsafeBufferPointer<Slice>
+    let input: SliceRun
+    /// Elements from the begin of the input to the first voxel of the row's first box.
+    let begin: Int
     /// The output slice's index along the streaming axis.
     let index: Int
 }
 
-/// Neighbouring boxes of a row, all of the same extents.
+/// Neighbouring boxes of a row, all of one kind.
 struct FloatBox {
     let row: FloatRow
     /// The first box's index along the row.
     var begin: Int
     var count: Int
+    let mask: Int
+}
+
+/// What is to be known of a kind of box.
+struct FloatPattern {
     let extents: [Int]
+    let voxelCount: Int
+    /// Whether no axis clips it.
+    let isComplete: Bool
+    /// Twos along the axes on which the box is clipped though the axis has more than one box.
+    let clippedWeight: Double
+    /// Its positions in the order of additions; `nil` for boxes too large to be listed.
+    let offsets: [Int]?
+
+    init(_ grid: RowGrid, _ average: FloatAverage, _ mask: Int) {
+        let extents = grid.extents(mask)
+        self.extents = extents
+        let count = extents.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 62) }
+        voxelCount = count
+        isComplete = extents == grid.factors
+        var weight = 1.0
+        for axis in extents.indices where extents[axis] < grid.factors[axis] && grid.outSizes[axis] > 1 {
+            weight *= 2
+        }
+        clippedWeight = weight
+        guard count <= FloatAverageRunner.positionLimit else {
+            offsets = nil
+            return
+        }
+        var list: [Int] = []
+        var walk = BoxWalk(order: average.order, extents: extents, strides: grid.inStrides)
+        while !walk.isDone {
+            list.append(walk.offset)
+            walk.advance()
+        }
+        offsets = list
+    }
 }

@@ -40,37 +40,28 @@ extension FloatAverageRunner {
 
     /// Calls `body` with the value and the weight of every voxel of box `i`, x fastest.
     private func visitVoxels(_ box: FloatBox, _ i: Int, _ body: (_ value: Double, _ weight: Double) -> Void) {
-        let begin = grid.rowBegin + (box.begin + i) * grid.factors[0]
+        guard let image = box.row.input.image else { return }
+        let begin = box.row.begin + (box.begin + i) * grid.factors[0]
         var walk = BoxWalk(
             order: average.rescueOrder,
-            extents: box.extents,
-            strides: grid.inStrides,
-            stream: grid.stream
+            extents: grid.extents(box.mask),
+            strides: grid.inStrides
         )
         while !walk.isDone {
-            let (sliceIndex, offset) = walk.position
-            let slice = box.row.window[sliceIndex]
-            if let image = slice.image {
-                let value =
-                    average.width == 4
-                    ? Double(image.assumingMemoryBound(to: Float.self)[begin + offset])
-                    : image.assumingMemoryBound(to: Double.self)[begin + offset]
-                body(value, weight(box, i, walk.steps, slice, begin + offset, value))
-            }
+            let element = begin + walk.offset
+            let value =
+                average.width == 4
+                ? Double(image.assumingMemoryBound(to: Float.self)[element])
+                : image.assumingMemoryBound(to: Double.self)[element]
+            body(value, weight(box, i, walk.steps, element, value))
             walk.advance()
         }
     }
 
-    private func weight(
-        _ box: FloatBox,
-        _ i: Int,
-        _ steps: [Int],
-        _ slice: Slice,
-        _ element: Int,
-        _ value: Double
-    ) -> Double {
+    private func weight(_ box: FloatBox, _ i: Int, _ steps: [Int], _ element: Int, _ value: Double) -> Double
+    {
         if average.isSparse {
-            if average.readsCounts, let counts = slice.counts {
+            if average.readsCounts, let counts = box.row.input.counts {
                 return counts.assumingMemoryBound(to: Double.self)[element]
             }
             return value != 0 ? 1 : 0
@@ -79,8 +70,8 @@ extension FloatAverageRunner {
         // How many source voxels the voxel of the mip before stands for.
         var extent = 1.0
         for axis in 0...grid.stream {
-            let box = axis == 0 ? box.begin + i : axis == grid.stream ? box.row.index : grid.at[axis]
-            let place = box * grid.factors[axis] + steps[axis]
+            let index = axis == 0 ? box.begin + i : axis == grid.stream ? box.row.index : grid.at[axis]
+            let place = index * grid.factors[axis] + steps[axis]
             extent *= Double(place == grid.inSizes[axis] - 1 ? last[axis] : full[axis])
         }
         return extent

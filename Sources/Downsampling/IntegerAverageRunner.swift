@@ -6,266 +6,225 @@ internal import Voxels
 /// Rows whose boxes are 2^n voxels take a loop that sums and renders in one pass; clipped boxes and all other
 /// factors take two: sums, then voxels.
 final class IntegerAverageRunner: StageRunner {
-    private let stage: Stage
     private let average: IntegerAverage
     private let kernels: Kernels
     private let scratch: VoxelBuffer
     private var grid: RowGrid
-    private var rows: [UnsafeRawPointer] = []
-    /// Magnitude of the shift that renders a full box; `nil` where one-pass rows do not apply.
-    private let pairShift: Int?
+    private var kinds: ByMask<Kind>
+    private var rows: RowPointers
     private let columns: UnsafeMutableRawPointer
     private let rowSums: UnsafeMutableRawPointer
     private let rowCounts: UnsafeMutableRawPointer
 
+    /// What is to be known of the boxes of a row.
+    fileprivate struct Kind {
+        let pattern: RowPattern
+        /// How far a one-pass row shifts its sums; `nil` where the row takes the general way.
+        let pairShift: Int?
+        /// Whether a one-pass row takes its input rows twice: a clipped row's weight in compat averages.
+        let doublings: Int
+        /// Weight of a full box and of a clipped last one along the row.
+        let scale: Int
+        let lastScale: Int
+        let divisor: Int
+        let lastDivisor: Int
+    }
+
     init(_ stage: Stage, _ average: IntegerAverage, kernels: Kernels, scratch: VoxelBuffer) {
-        self.stage = stage
         self.average = average
         self.kernels = kernels
         self.scratch = scratch
-        grid = RowGrid(stage)
-        rows.reserveCapacity(stage.factors.dropFirst().reduce(1, *))
-        pairShift = IntegerAverageRunner.pairShift(stage, average)
+        let grid = RowGrid(stage)
+        self.grid = grid
+        kinds = ByMask(grid) { mask in Kind(grid, average, mask) }
+        rows = RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
         columns = scratch.base
-        rowSums = columns + stage.inSizes[0] * 16
-        rowCounts = rowSums + stage.outSizes[0] * 16
+        rowSums = columns + (stage.inSizes[0] * 16).aligned
+        rowCounts = rowSums + (stage.outSizes[0] * 16).aligned
     }
 
     static func scratchByteCount(_ stage: Stage) -> Int {
-        stage.inSizes[0] * 16 + stage.outSizes[0] * (16 + 8)
+        (stage.inSizes[0] * 16).aligned + (stage.outSizes[0] * 16).aligned + stage.outSizes[0] * 8
     }
 
-    private static func pairShift(_ stage: Stage, _ average: IntegerAverage) -> Int? {
-        let rowFactors = stage.factors.dropFirst().filter { $0 > 1 }
-        guard average.count == nil, stage.factors.allSatisfy({ $0 <= 2 }), rowFactors.count <= 2 else {
-            return nil
-        }
-        switch average.divisor {
-        case .uniform(let divisor):
-            return divisor & (divisor - 1) == 0 && divisor > 1 ? divisor.trailingZeroBitCount : nil
-        case .voxelCount(let full, _):
-            let divisor = full.reduce(1, *)
-            return divisor & (divisor - 1) == 0 && divisor > 1 ? divisor.trailingZeroBitCount : nil
-        case .counted:
-            return nil
-        }
-    }
-
-    func reduce(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice) {
-        var out = out
-        for _ in 0..<grid.rowCount {
-            if !reducePairs(window, at: index, into: out) {
-                reduceBoxes(window, at: index, from: 0, count: grid.inputCount, into: out)
-            }
-            let count = grid.outputCount
-            out.image = out.image.map { $0 + count * average.image.byteWidth }
-            out.sums = out.sums.map { $0 + count * average.sum.byteWidth }
-            out.counts = out.counts.map { $0 + count * (average.count?.byteWidth ?? 0) }
-            grid.advance()
-        }
-    }
-
-    /// One pass over the full boxes of a row, and the general way for a clipped last one.
-    ///
-    /// A row clipped at an edge of a compat average is taken twice: that is its weight.
-    private func reducePairs(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice) -> Bool {
-        guard let pairShift else { return false }
-        gather(window, mirrored: !average.roundsToEven)
+    func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
+        var out = output
+        guard let terms = average.readsSums ? input.sums : input.image else { return }
+        let termWidth = average.input.byteWidth
+        let countWidth = average.inputCount?.byteWidth ?? 0
         let factor = grid.factors[0]
-        let wanted = grid.factors.dropFirst().reduce(1, *)
         let full = grid.inputCount / factor
-        guard rows.count == wanted, full > 0, isFull(index) else { return false }
-        let done = rows.withUnsafeBufferPointer { rows in
-            guard let first = rows.baseAddress else { return false }
-            return kernels.averagePairs(
-                average.input.code,
-                average.sum.code,
-                average.image.code,
-                first,
-                rows.count,
-                factor,
-                full,
-                pairShift,
-                average.roundsToEven,
-                out.sums,
-                out.image
-            )
+        let count = grid.outputCount
+        let carry = Carry(sum: average.sum, count: average.count)
+        let pitch = SliceRun.Pitch(voxels: count, width: average.image.byteWidth, carry: carry)
+        let voxel = SliceRun.Pitch(voxels: 1, width: average.image.byteWidth, carry: carry)
+        var begin = 0
+        for index in first..<first + output.count {
+            for _ in 0..<grid.rowCount {
+                let kind = kinds[grid.mask(index)]
+                let row = terms + (begin + grid.rowBegin) * termWidth
+                gather(kind.pattern, at: row, termWidth)
+                if let shift = kind.pairShift, full > 0 {
+                    for _ in 0..<kind.doublings { rows.double() }
+                    let isDone = kernels.averagePairs(
+                        average.input.code,
+                        average.sum.code,
+                        average.image.code,
+                        rows.first,
+                        rows.count,
+                        factor,
+                        full,
+                        shift,
+                        average.roundsToEven,
+                        out.sums,
+                        out.image
+                    )
+                    if !isDone {
+                        gather(kind.pattern, at: row, termWidth)
+                        reduceBoxes(kind, grid.inputCount, into: out)
+                    } else if full < count {
+                        gather(kind.pattern, at: row + full * factor * termWidth, termWidth)
+                        reduceBoxes(kind, grid.inputCount - full * factor, into: out.dropping(full, voxel))
+                    }
+                } else {
+                    reduceBoxes(kind, grid.inputCount, into: out)
+                    if let type = average.count {
+                        if let counts = input.counts, average.inputCount != nil {
+                            gather(
+                                kind.pattern,
+                                at: counts + (begin + grid.rowBegin) * countWidth,
+                                countWidth
+                            )
+                        }
+                        reduceSparse(kind, type, into: out)
+                    }
+                }
+                out = out.dropping(1, pitch)
+                grid.advance()
+            }
+            begin += grid.factors[grid.stream] * grid.inSliceCount
         }
-        guard done else { return false }
-        if full * factor < grid.inputCount {
-            var last = out
-            last.image = out.image.map { $0 + full * average.image.byteWidth }
-            last.sums = out.sums.map { $0 + full * average.sum.byteWidth }
-            reduceBoxes(
-                window,
-                at: index,
-                from: full * factor,
-                count: grid.inputCount - full * factor,
-                into: last
-            )
-        }
-        return true
     }
 
-    /// Whether exact boxes of this row have the divisor of a full box, but for the last along the row.
-    private func isFull(_ index: Int) -> Bool {
-        guard case .voxelCount(let full, let last) = average.divisor else { return true }
-        // The last box along the row is told apart only where it is clipped at this mip.
-        let rowIsEven = full[0] == last[0] || grid.inputCount % grid.factors[0] != 0
-        return rowIsEven && sourceExtent(index) == full.dropFirst().reduce(1, *)
-    }
-
-    /// Source voxels of the box at this row along all axes but the row's.
-    private func sourceExtent(_ index: Int) -> Int {
-        guard case .voxelCount(let full, let last) = average.divisor else { return 1 }
-        var extent = 1
-        for axis in 1...grid.stream {
-            let place = axis == grid.stream ? index : grid.at[axis]
-            extent *= place == grid.outSizes[axis] - 1 ? last[axis] : full[axis]
+    private func gather(_ pattern: RowPattern, at row: UnsafeMutableRawPointer, _ width: Int) {
+        rows.removeAll()
+        for (slice, offset) in pattern.rows {
+            rows.append(row + (slice * grid.inSliceCount + offset) * width)
         }
-        return extent
     }
 
-    /// Sums, then voxels, of the boxes over `count` inputs from `first` on: to the end of the row.
-    private func reduceBoxes(
-        _ window: UnsafeBufferPointer<Slice>,
-        at index: Int,
-        from first: Int,
-        count: Int,
-        into out: Slice
-    ) {
+    /// Sums of the boxes over `inputs` voxels of the gathered rows; and, unless counts decide, their voxels.
+    private func reduceBoxes(_ kind: Kind, _ inputs: Int, into out: SliceRun) {
         let factor = grid.factors[0]
-        let outputs = factor.dividingUp(count)
-        let scale = rowScale(index)
         let sums = out.sums ?? rowSums
-        gather(window, mirrored: false, from: first)
-        sum(count, average.fullScales[0] * scale, average.lastScales[0] * scale, into: sums)
-        if let countType = average.count {
-            let counts = out.counts ?? rowCounts
-            if average.inputCount != nil { gatherCounts(window) }
-            countRows(count, average.fullScales[0] * scale, average.lastScales[0] * scale, into: counts)
-            guard let image = out.image else { return }
-            kernels.renderSparseRow(
-                average.sum.code,
-                countType.code,
-                average.image.code,
-                sums,
-                counts,
-                outputs,
-                average.sumBits,
-                average.roundsToEven,
-                image
-            )
-            return
-        }
-        guard let image = out.image else { return }
-        var (divisor, lastDivisor) = (1, 1)
-        switch average.divisor {
-        case .uniform(let uniform):
-            (divisor, lastDivisor) = (uniform, uniform)
-        case .voxelCount(let full, let last):
-            let extent = sourceExtent(index)
-            (divisor, lastDivisor) = (full[0] * extent, last[0] * extent)
-        case .counted:
-            break
-        }
+        kernels.sumRows(
+            average.input.code,
+            average.sum.code,
+            rows.first,
+            rows.count,
+            factor,
+            inputs,
+            kind.scale,
+            kind.lastScale,
+            columns,
+            sums
+        )
+        guard average.count == nil, let image = out.image else { return }
         kernels.renderRow(
             average.sum.code,
             average.image.code,
             sums,
-            outputs,
-            divisor,
-            lastDivisor,
+            factor.dividingUp(inputs),
+            kind.divisor,
+            kind.lastDivisor,
             average.sumBits,
             average.roundsToEven,
             image
         )
     }
 
-    private func sum(_ count: Int, _ scale: Int, _ lastScale: Int, into sums: UnsafeMutableRawPointer) {
-        rows.withUnsafeBufferPointer { rows in
-            guard let first = rows.baseAddress else { return }
+    /// Counts of the boxes of a row, from the gathered rows, and the voxels that sums and counts make.
+    private func reduceSparse(_ kind: Kind, _ type: RowCode, into out: SliceRun) {
+        let counts = out.counts ?? rowCounts
+        if let input = average.inputCount {
             kernels.sumRows(
-                average.input.code,
-                average.sum.code,
-                first,
+                input.code,
+                type.code,
+                rows.first,
                 rows.count,
                 grid.factors[0],
-                count,
-                scale,
-                lastScale,
+                grid.inputCount,
+                kind.scale,
+                kind.lastScale,
                 columns,
-                sums
+                counts
+            )
+        } else {
+            kernels.countRows(
+                average.image.byteWidth,
+                type.code,
+                rows.first,
+                rows.count,
+                grid.factors[0],
+                grid.inputCount,
+                kind.scale,
+                kind.lastScale,
+                columns,
+                counts
             )
         }
+        guard let image = out.image else { return }
+        kernels.renderSparseRow(
+            average.sum.code,
+            type.code,
+            average.image.code,
+            out.sums ?? rowSums,
+            counts,
+            grid.outputCount,
+            average.sumBits,
+            average.roundsToEven,
+            image
+        )
     }
+}
 
-    private func countRows(_ count: Int, _ scale: Int, _ lastScale: Int, into counts: UnsafeMutableRawPointer)
-    {
-        guard let type = average.count else { return }
-        rows.withUnsafeBufferPointer { rows in
-            guard let first = rows.baseAddress else { return }
-            if let input = average.inputCount {
-                kernels.sumRows(
-                    input.code,
-                    type.code,
-                    first,
-                    rows.count,
-                    grid.factors[0],
-                    count,
-                    scale,
-                    lastScale,
-                    columns,
-                    counts
-                )
-            } else {
-                kernels.countRows(
-                    average.image.byteWidth,
-                    type.code,
-                    first,
-                    rows.count,
-                    grid.factors[0],
-                    count,
-                    scale,
-                    lastScale,
-                    columns,
-                    counts
-                )
+extension IntegerAverageRunner.Kind {
+    fileprivate init(_ grid: RowGrid, _ average: IntegerAverage, _ mask: Int) {
+        pattern = RowPattern(grid, mask: mask)
+        var weight = 1
+        var extent = 1
+        for axis in 1...grid.stream {
+            let isLast = mask >> axis & 1 == 1
+            weight *= isLast ? average.lastScales[axis] : average.fullScales[axis]
+            if case .voxelCount(let full, let last) = average.divisor {
+                extent *= isLast ? last[axis] : full[axis]
             }
         }
-    }
+        scale = average.fullScales[0] * weight
+        lastScale = average.lastScales[0] * weight
 
-    /// Weight of the box at this row along all axes but the row's.
-    private func rowScale(_ index: Int) -> Int {
-        var scale = 1
-        for axis in 1...grid.stream {
-            let place = axis == grid.stream ? index : grid.at[axis]
-            scale *= place == grid.outSizes[axis] - 1 ? average.lastScales[axis] : average.fullScales[axis]
+        let rowFactors = grid.factors.dropFirst().filter { $0 > 1 }
+        let isPaired = average.count == nil && grid.factors.allSatisfy { $0 <= 2 } && rowFactors.count <= 2
+        var shift: Int?
+        var doublings = 0
+        switch average.divisor {
+        case .uniform(let uniform):
+            (divisor, lastDivisor) = (uniform, uniform)
+            // Rows are doubled until they are as many as in a full box.
+            while pattern.rows.count << doublings < 1 << rowFactors.count { doublings += 1 }
+            if uniform > 1, uniform & (uniform - 1) == 0 { shift = uniform.trailingZeroBitCount }
+        case .voxelCount(let full, let last):
+            (divisor, lastDivisor) = (full[0] * extent, last[0] * extent)
+            // The last box of a row is told apart only where it is clipped at this very mip.
+            let isEven = full[0] == last[0] || grid.inputCount % grid.factors[0] != 0
+            let isFull = pattern.rows.count == 1 << rowFactors.count
+            if isEven, isFull, divisor > 1, divisor & (divisor - 1) == 0 {
+                shift = divisor.trailingZeroBitCount
+            }
+        case .counted:
+            (divisor, lastDivisor) = (1, 1)
         }
-        return scale
-    }
-
-    /// The input's rows under the grid's row; of a clipped box of twos, mirrored, the edge's row twice.
-    private func gather(_ window: UnsafeBufferPointer<Slice>, mirrored: Bool, from first: Int = 0) {
-        rows.removeAll(keepingCapacity: true)
-        let width = average.input.byteWidth
-        let begin = (grid.rowBegin + first) * width
-        for slice in window {
-            guard let base = average.readsSums ? slice.sums : slice.image else { continue }
-            grid.forEachRowOfBox { offset, _ in rows.append(base + begin + offset * width) }
-        }
-        guard mirrored else { return }
-        let wanted = grid.factors.dropFirst().reduce(1, *)
-        while rows.count < wanted { rows += rows }
-    }
-
-    private func gatherCounts(_ window: UnsafeBufferPointer<Slice>) {
-        rows.removeAll(keepingCapacity: true)
-        guard let width = average.inputCount?.byteWidth else { return }
-        let begin = grid.rowBegin * width
-        for slice in window {
-            guard let base = slice.counts else { continue }
-            grid.forEachRowOfBox { offset, _ in rows.append(base + begin + offset * width) }
-        }
+        pairShift = isPaired ? shift : nil
+        self.doublings = doublings
     }
 }

@@ -2,84 +2,86 @@
 
 /// Modes of boxes of twos: plane, cube and line steps, with edge voxels repeated.
 final class MirroredModeRunner: StageRunner {
-    private let stage: Stage
+    private let operation: Stage.Operation
     private let kernels: Kernels
     private let width: Int
     private var grid: RowGrid
-    private let box: MirroredBox
-    private var positions: [UnsafeRawPointer] = []
+    private var positions: RowPointers
+    /// For each kind of box the offsets, in elements, of its positions from the box's first voxel.
+    private var patterns: ByMask<[Int]>
 
     init(_ stage: Stage, _ box: MirroredBox, width: Int, kernels: Kernels) {
-        self.stage = stage
+        operation = stage.operation
         self.kernels = kernels
         self.width = width
-        self.box = box
-        grid = RowGrid(stage)
-        positions.reserveCapacity(box.positions.count)
+        let grid = RowGrid(stage)
+        self.grid = grid
+        positions = RowPointers(capacity: box.positions.count)
+        patterns = ByMask(grid) { mask in
+            let extents = grid.extents(mask)
+            return box.positions.map { steps in
+                // Beyond an edge, the edge's own voxel.
+                zip(zip(steps, extents), grid.inStrides).reduce(0) { offset, axis in
+                    offset + min(axis.0.0, axis.0.1 - 1) * axis.1
+                }
+            }
+        }
     }
 
-    func reduce(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice) {
-        guard let image = out.image else { return }
+    func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
+        guard var out = output.image, var base = input.image else { return }
         let factor = grid.factors[0]
         let full = grid.inputCount / factor
         let isClipped = full * factor < grid.inputCount
-        var output = image
-        for _ in 0..<grid.rowCount {
-            if full > 0 {
-                gather(window, from: 0, isLone: factor == 1)
-                reduceBoxes(stride: factor, count: full, into: output)
+        for index in first..<first + output.count {
+            for _ in 0..<grid.rowCount {
+                let row = base + grid.rowBegin * width
+                let mask = grid.mask(index)
+                if full > 0 {
+                    place(patterns[mask], at: row)
+                    reduceBoxes(stride: factor, count: full, into: out)
+                }
+                if isClipped {
+                    place(patterns[mask | 1], at: row + full * factor * width)
+                    reduceBoxes(stride: factor, count: 1, into: out + full * width)
+                }
+                out += grid.outputCount * width
+                grid.advance()
             }
-            if isClipped {
-                gather(window, from: full * factor, isLone: true)
-                reduceBoxes(stride: factor, count: 1, into: output + full * width)
-            }
-            output += grid.outputCount * width
-            grid.advance()
+            base += grid.factors[grid.stream] * grid.inSliceCount * width
         }
     }
 
-    /// Pointers to the first box's voxel at each position, the first box being at voxel `first` of the row.
-    private func gather(_ window: UnsafeBufferPointer<Slice>, from first: Int, isLone: Bool) {
-        positions.removeAll(keepingCapacity: true)
-        let stream = grid.stream
-        for steps in box.positions {
-            guard let slice = window[min(steps[stream], window.count - 1)].image else { continue }
-            var offset = first + (isLone ? 0 : steps[0])
-            for axis in 1..<stream {
-                let voxel = min(grid.at[axis] * grid.factors[axis] + steps[axis], grid.inSizes[axis] - 1)
-                offset += voxel * grid.inStrides[axis]
-            }
-            positions.append(slice + offset * width)
-        }
+    private func place(_ offsets: [Int], at voxel: UnsafeMutableRawPointer) {
+        positions.removeAll()
+        for offset in offsets { positions.append(voxel + offset * width) }
     }
 
-    private func reduceBoxes(stride: Int, count: Int, into output: UnsafeMutableRawPointer) {
-        positions.withUnsafeBufferPointer { positions in
-            guard let first = positions.baseAddress else { return }
-            switch stage.operation {
-            case .modePlane(_, sparse: false, _):
-                kernels.modePlane(width, first[0], first[1], first[2], first[3], stride, count, output)
-            case .modePlane(_, sparse: true, let nearIsSecond):
-                kernels.modePlaneSparse(
-                    width,
-                    first[0],
-                    first[1],
-                    first[2],
-                    first[3],
-                    nearIsSecond,
-                    stride,
-                    count,
-                    output
-                )
-            case .modeFirst(_, let sparse):
-                kernels.modeFirst(width, first, positions.count, stride, count, sparse, output)
-            case .modeCountless:
-                kernels.modeCountless8(width, first, stride, count, output)
-            case .modeLine(_, let sparse):
-                kernels.modeLine(width, first[0], first[1], stride, count, sparse, output)
-            case .integerAverage, .floatAverage, .modeBox, .extreme, .median, .stride:
-                preconditionFailure("not a mode of mirrored boxes")
-            }
+    private func reduceBoxes(stride: Int, count: Int, into out: UnsafeMutableRawPointer) {
+        let first = positions.first
+        switch operation {
+        case .modePlane(_, sparse: false, _):
+            kernels.modePlane(width, first[0], first[1], first[2], first[3], stride, count, out)
+        case .modePlane(_, sparse: true, let nearIsSecond):
+            kernels.modePlaneSparse(
+                width,
+                first[0],
+                first[1],
+                first[2],
+                first[3],
+                nearIsSecond,
+                stride,
+                count,
+                out
+            )
+        case .modeFirst(_, let sparse):
+            kernels.modeFirst(width, first, positions.count, stride, count, sparse, out)
+        case .modeCountless:
+            kernels.modeCountless8(width, first, stride, count, out)
+        case .modeLine(_, let sparse):
+            kernels.modeLine(width, first[0], first[1], stride, count, sparse, out)
+        case .integerAverage, .floatAverage, .modeBox, .extreme, .median, .stride:
+            preconditionFailure("not a mode of mirrored boxes")
         }
     }
 }

@@ -29,9 +29,9 @@ package final class PyramidEngine: @unchecked Sendable {
     private final class Slot {
         var chain: StageChain?
         var fan: [any StageRunner] = []
-        /// What the tail takes over, in the order of slices.
-        var handoff: VoxelBuffer?
-        var finished: [Slice] = []
+        /// What the tail takes over.
+        var handoff: SliceMemory?
+        var finished = SliceRun(count: 0)
     }
 
     private struct Progress {
@@ -59,7 +59,14 @@ package final class PyramidEngine: @unchecked Sendable {
         let head = plan.slabs.headStageCount
         tail =
             plan.slabCount > 0 && head < plan.stages.count
-            ? try StageChain(plan, head..<plan.stages.count, kernels: kernels) : nil
+            ? try StageChain(
+                plan,
+                head..<plan.stages.count,
+                batch: plan.slabs.handoffSliceCount,
+                levels: levels,
+                kernels: kernels
+            )
+            : nil
         progress = Mutex(Progress())
     }
 
@@ -116,42 +123,31 @@ package final class PyramidEngine: @unchecked Sendable {
         _ isCancelled: () -> Bool
     ) throws(EngineError) {
         let head = plan.slabs.headStageCount
+        let batch = plan.slabs.batchSliceCount
+        let handoffPitch = plan.outPitch(head - 1)
         let chain: StageChain
         if let existing = slot.chain {
             chain = existing
         } else {
-            chain = try StageChain(plan, 0..<head, kernels: kernels)
+            chain = try StageChain(plan, 0..<head, batch: batch, levels: levels, kernels: kernels)
             slot.chain = chain
-            if tail != nil { slot.handoff = try VoxelBuffer(byteCount: plan.slabs.handoffByteCount) }
+            if tail != nil {
+                slot.handoff = try SliceMemory(capacity: plan.slabs.handoffSliceCount, pitch: handoffPitch)
+            }
         }
-        slot.finished.removeAll(keepingCapacity: true)
+        slot.finished = slot.handoff?.run(count: 0) ?? SliceRun(count: 0)
         let (parts, slices) = extent(index)
-        let last = plan.stages[head - 1]
         let sliceByteCount = plan.slabs.sliceByteCount
         var next = input
         for part in parts {
             guard !isCancelled() else { throw .cancelled }
-            chain.start(at: slices.lowerBound)
-            for _ in slices {
-                chain.push(
-                    Slice(image: next),
-                    kept: { stage, slice in keptSlice(stage, part: part, slice) },
-                    outlet: { _ in
-                        guard let handoff = slot.handoff else { return Slice() }
-                        return Slice.within(
-                            handoff.base,
-                            place: slot.finished.count,
-                            of: plan.slabs.handoffSliceCount,
-                            voxels: last.outSliceCount,
-                            width: last.makesImage ? plan.spec.type.byteWidth : 0,
-                            carry: last.carry
-                        )
-                    },
-                    finished: { slice in
-                        if tail != nil { slot.finished.append(slice) }
-                    }
-                )
-                next += sliceByteCount
+            chain.start(part: part, at: slices.lowerBound)
+            for begin in stride(from: 0, to: slices.count, by: batch) {
+                let count = min(batch, slices.count - begin)
+                chain.push(SliceRun(image: next, count: count)) { run in
+                    if slot.handoff != nil { slot.finished.append(run, handoffPitch) }
+                }
+                next += count * sliceByteCount
             }
         }
     }
@@ -171,20 +167,15 @@ package final class PyramidEngine: @unchecked Sendable {
         let sliceByteCount = plan.slabs.sliceByteCount
         var base = input
         for part in parts {
-            let window = slices.indices.map { Slice(image: base + ($0 - slices.lowerBound) * sliceByteCount) }
             for (number, stage) in plan.stages.enumerated() where stage.makesImage {
                 guard !isCancelled() else { throw .cancelled }
-                window.withUnsafeBufferPointer { window in
-                    for begin in stride(from: 0, to: window.count, by: stage.window) {
-                        let slice = (slices.lowerBound + begin) / stage.window
-                        let end = min(begin + stage.window, window.count)
-                        slot.fan[number].reduce(
-                            UnsafeBufferPointer(rebasing: window[begin..<end]),
-                            at: slice,
-                            into: Slice(image: keptSlice(number, part: part, slice))
-                        )
-                    }
-                }
+                let first = slices.lowerBound / stage.window
+                let count = stage.window.dividingUp(slices.count)
+                slot.fan[number].reduce(
+                    SliceRun(image: base, count: slices.count),
+                    from: first,
+                    into: SliceRun(image: keptSlice(number, part: part, first), count: count)
+                )
             }
             base += slices.count * sliceByteCount
         }
@@ -207,16 +198,8 @@ package final class PyramidEngine: @unchecked Sendable {
             guard !isCancelled() else { throw .cancelled }
             let (parts, slices) = extent(slab)
             if let tail {
-                if slices.lowerBound == 0 { tail.start(at: 0) }
-                for slice in slots[slab % slots.count].finished {
-                    tail.push(
-                        slice,
-                        kept: { stage, slice in keptSlice(stage, part: parts.lowerBound, slice) },
-                        outlet: { _ in Slice() },
-                        finished: { _ in }
-                    )
-                }
-                tail.holdOpenSlices()
+                if slices.lowerBound == 0 { tail.start(part: parts.lowerBound, at: 0) }
+                tail.push(slots[slab % slots.count].finished) { _ in }
             }
             let ready = readyByteCounts(parts: parts, slices: slices)
             turn = progress.withLock { progress in

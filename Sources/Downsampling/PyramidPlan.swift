@@ -122,15 +122,17 @@ package struct PyramidPlan: Sendable {
         let answer = keptLevels.reduce(0) { $0 + $1.byteCount }
         guard slabCount > 0 else { return answer }
         let slots = max(1, min(slabsInFlight, slabCount))
-        let working = stages.indices.map { index in
-            let isRead = topology == .chain && index + 1 < stages.count
-            return stages[index].workingByteCount(
-                width: spec.type.byteWidth,
-                waiting: isRead ? stages[index + 1].window : 0
-            )
+        let width = spec.type.byteWidth
+        if topology == .fan {
+            let working = stages.reduce(0) { $0 + $1.workingByteCount(width: width) }
+            return answer + slots * (slabByteCount + working)
         }
-        let head = working[..<slabs.headStageCount].reduce(0, +)
-        let tail = working[slabs.headStageCount...].reduce(0, +)
+        let head = StageChain.byteCount(self, 0..<slabs.headStageCount, batch: slabs.batchSliceCount)
+        let tail = StageChain.byteCount(
+            self,
+            slabs.headStageCount..<stages.count,
+            batch: slabs.handoffSliceCount
+        )
         return answer + slots * (slabByteCount + head + slabs.handoffByteCount) + tail
     }
 
@@ -153,7 +155,6 @@ package struct PyramidPlan: Sendable {
 extension Stage {
     /// Settles what this stage makes besides what is kept: only what `next` reads.
     mutating func connect(to next: Stage?, isKept: Bool) {
-        keepsImage = isKept
         switch next?.operation {
         case .integerAverage(let average):
             if case .integerAverage(let own) = operation, average.readsSums {

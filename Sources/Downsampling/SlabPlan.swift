@@ -13,10 +13,15 @@ struct SlabPlan: Sendable {
     let partCount: Int
     let sliceCount: Int
     let sliceByteCount: Int
+    /// Slices that a chain is given at once: whole windows of all its stages, and about as much as fits a near cache.
+    let batchSliceCount: Int
     /// Output slices of the head's last stage in one slab.
     let handoffSliceCount: Int
     /// Bytes of what a slab leaves for the tail.
     let handoffByteCount: Int
+
+    /// Bytes of a batch, if one window of slices is not more.
+    static let nearByteCount = 128 << 10
 
     ///
     /// `target`: Bytes of a slab, unless one window of slices is more.
@@ -44,6 +49,11 @@ struct SlabPlan: Sendable {
             }
         }
 
+        let near = SlabPlan.nearByteCount / (aligned * max(sliceByteCount, 1))
+        batchSliceCount = min(
+            max(sliceCount, 1),
+            aligned.multiplied(by: max(1, near), atMost: max(sliceCount, 1))
+        )
         if aligned >= sliceCount || partByteCount <= target {
             headStageCount = stages.count
             partsPerSlab = max(1, min(partCount, target / max(partByteCount, 1)))
@@ -63,10 +73,8 @@ struct SlabPlan: Sendable {
             var slices = slicesPerSlab
             for stage in stages[..<count] { slices = stage.window.dividingUp(slices) }
             handoffSliceCount = slices
-            let voxels = slices * last.outSliceCount
-            handoffByteCount =
-                (voxels * (last.carry.sum?.byteWidth ?? 0)).aligned
-                + (voxels * (last.carry.count?.byteWidth ?? 0)).aligned + (voxels * width).aligned
+            let pitch = SliceRun.Pitch(voxels: last.outSliceCount, width: width, carry: last.carry)
+            handoffByteCount = SliceMemory.byteCount(capacity: slices, pitch: pitch)
         } else {
             handoffSliceCount = 0
             handoffByteCount = 0

@@ -1,20 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where one slice of a stage's input or output lies: all voxels with one index along the streaming axis.
+/// Consecutive slices of a stage's input or output: all voxels with one index along the streaming axis, then those
+/// with the next.
 ///
 /// Each of the three is one value a voxel, x fastest, without gaps; `nil` where a stage has none.
-struct Slice {
+struct SliceRun {
     var image: UnsafeMutableRawPointer?
     var sums: UnsafeMutableRawPointer?
     var counts: UnsafeMutableRawPointer?
+    var count: Int
+
+    /// Bytes of one slice of each kind.
+    struct Pitch: Sendable {
+        let image: Int
+        let sums: Int
+        let counts: Int
+
+        init(voxels: Int, width: Int, carry: Carry) {
+            image = voxels * width
+            sums = voxels * (carry.sum?.byteWidth ?? 0)
+            counts = voxels * (carry.count?.byteWidth ?? 0)
+        }
+    }
+
+    /// The run from slice `place` on.
+    func dropping(_ place: Int, _ pitch: Pitch) -> SliceRun {
+        SliceRun(
+            image: image.map { $0 + place * pitch.image },
+            sums: sums.map { $0 + place * pitch.sums },
+            counts: counts.map { $0 + place * pitch.counts },
+            count: count - place
+        )
+    }
+
+    func prefix(_ count: Int) -> SliceRun {
+        var run = self
+        run.count = count
+        return run
+    }
+
+    /// Copies all slices of `other` behind the `count` that are here already; the memory has room for them.
+    mutating func append(_ other: SliceRun, _ pitch: Pitch) {
+        let end = dropping(count, pitch)
+        if let from = other.image { end.image?.copyMemory(from: from, byteCount: other.count * pitch.image) }
+        if let from = other.sums { end.sums?.copyMemory(from: from, byteCount: other.count * pitch.sums) }
+        if let from = other.counts {
+            end.counts?.copyMemory(from: from, byteCount: other.count * pitch.counts)
+        }
+        count += other.count
+    }
 }
 
-/// Reduces a window of slices to one.
+/// Memory for a number of slices: all sums, then all counts, then all images, in falling alignment.
+struct SliceMemory {
+    let buffer: VoxelBuffer
+    let pitch: SliceRun.Pitch
+    let capacity: Int
+
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(capacity: Int, pitch: SliceRun.Pitch) throws(EngineError) {
+        self.pitch = pitch
+        self.capacity = capacity
+        buffer = try VoxelBuffer(byteCount: SliceMemory.byteCount(capacity: capacity, pitch: pitch))
+    }
+
+    static func byteCount(capacity: Int, pitch: SliceRun.Pitch) -> Int {
+        (capacity * pitch.sums).aligned + (capacity * pitch.counts).aligned + (capacity * pitch.image).aligned
+    }
+
+    /// All of the memory as a run of `count` slices.
+    func run(count: Int) -> SliceRun {
+        let sums = buffer.base
+        let counts = sums + (capacity * pitch.sums).aligned
+        let image = counts + (capacity * pitch.counts).aligned
+        return SliceRun(
+            image: pitch.image > 0 ? image : nil,
+            sums: pitch.sums > 0 ? sums : nil,
+            counts: pitch.counts > 0 ? counts : nil,
+            count: count
+        )
+    }
+}
+
+extension Int {
+    /// Rounded up to the alignment of any vector.
+    var aligned: Int { (self + 63) & ~63 }
+}
+
+/// Reduces windows of slices, each to one.
 ///
 /// Runners keep scratch memory, so each belongs to one lane at a time.
 protocol StageRunner: AnyObject {
+    /// Makes `output.count` slices: slice `i` from the input's slices [i * factor, min((i + 1) * factor, count)).
     ///
-    /// * `window`: The slices of one box along the streaming axis: fewer than the factor at the end of a part.
-    /// * `index`: The output's index along the streaming axis.
-    func reduce(_ window: UnsafeBufferPointer<Slice>, at index: Int, into out: Slice)
+    /// `first` is the first output's index along the streaming axis of the part.
+    func reduce(_ input: SliceRun, from first: Int, into output: SliceRun)
 }

@@ -16,8 +16,6 @@ struct Stage: Sendable {
     var carry = Carry()
     /// Whether somebody reads the image that it makes: the answer, the next stage, or a rescue of the next.
     var makesImage = true
-    /// Whether the image is part of the answer, and so lies in memory that stays.
-    var keepsImage = false
 
     init(factors: [Int], inSizes: [Int], operation: Operation, mip: Int?) {
         self.factors = zip(factors, inSizes).map { min($0, max($1, 1)) }

@@ -1,223 +1,177 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Voxels
 
-/// Runs consecutive stages depth first: as soon as a window of slices is complete it becomes a slice of the next.
+/// Runs consecutive stages over batches of slices: each stage turns the windows that are complete into slices of
+/// the next and holds the rest until more come.
 ///
-/// Only the slices of open windows are held, so what is worked on stays in cache, and a chain's memory does not
-/// grow with the part that passes through it.
+/// Batches are small, so what is worked on stays in cache, and a chain's memory does not grow with the part that
+/// passes through it.
 final class StageChain {
-    /// Where a stage's output slice goes that is kept for the answer; `nil` for a stage that keeps none.
-    typealias KeptSlice = (_ stage: Int, _ slice: Int) -> UnsafeMutableRawPointer?
-
     private struct Link {
         let runner: any StageRunner
         let window: Int
+        /// Slices of the whole part.
         let inCount: Int
-        let makesImage: Bool
-        let carry: Carry
-        let outSliceCount: Int
-        /// Output slices that wait for the next stage; `nil` at the end of a chain.
-        let waiting: VoxelBuffer?
-        let waitingCount: Int
-        /// Slices taken so far, and made so far.
-        var taken = 0
-        var made = 0
-        var open: [Slice] = []
+        let inPitch: SliceRun.Pitch
+        let outPitch: SliceRun.Pitch
+        /// Input slices that wait for the rest of their window.
+        let waiting: SliceMemory
+        var waitingCount = 0
+        /// Output slices of one batch.
+        let made: SliceMemory
+        /// Slices taken and made so far, counted from the begin of the part.
+        var takenCount = 0
+        var madeCount = 0
     }
 
     private var links: [Link] = []
     private let first: Int
-    private let width: Int
-    /// The stage that makes this chain's input, and memory for slices of it that wait for more.
-    private let inlet: Stage?
-    private let inletSlices: VoxelBuffer?
+    /// The most slices that ``push`` is ever given at once.
+    private let batch: Int
+    /// Where each stage's image goes that is kept for the answer: the level's memory, and its slices in a part.
+    private let kept: [(base: UnsafeMutableRawPointer, perPart: Int)?]
+    private var part = 0
 
-    /// A chain over `stages[range]` of a plan.
-    init(_ plan: PyramidPlan, _ range: Range<Int>, kernels: Kernels) throws(EngineError) {
+    /// A chain over `stages[range]` of a plan, for runs of at most `batch` slices.
+    ///
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(
+        _ plan: PyramidPlan,
+        _ range: Range<Int>,
+        batch: Int,
+        levels: [Int: VoxelBuffer],
+        kernels: Kernels
+    ) throws(EngineError) {
         first = range.lowerBound
+        self.batch = batch
         let type = RowCode(plan.spec.type)
-        width = type.byteWidth
-        inlet = range.lowerBound > 0 ? plan.stages[range.lowerBound - 1] : nil
-        if let inlet {
-            let window = plan.stages[range.lowerBound].window
-            inletSlices = try VoxelBuffer(byteCount: window * inlet.sliceByteCount(width: width))
-        } else {
-            inletSlices = nil
+        kept = plan.stages[range].map { stage in
+            guard let mip = stage.mip, let level = levels[mip] else { return nil }
+            return (base: level.base, perPart: stage.outSizes[stage.stream])
         }
+        var most = batch
         for index in range {
             let stage = plan.stages[index]
-            let waiting = index + 1 < range.upperBound ? plan.stages[index + 1].window : 0
-            var link = Link(
-                runner: try stage.makeRunner(kernels: kernels, type: type),
-                window: stage.window,
-                inCount: stage.inSizes[stage.stream],
-                makesImage: stage.makesImage,
-                carry: stage.carry,
-                outSliceCount: stage.outSliceCount,
-                waiting: waiting > 0
-                    ? try VoxelBuffer(byteCount: waiting * stage.sliceByteCount(width: width)) : nil,
-                waitingCount: waiting
+            let inPitch = plan.inPitch(index)
+            // What waits, less than a window, and what comes make at most this many windows.
+            most = most / stage.window + 1
+            let isKept = kept[index - first] != nil
+            let held = SliceRun.Pitch(
+                voxels: stage.outSliceCount,
+                width: stage.makesImage && !isKept ? type.byteWidth : 0,
+                carry: stage.carry
             )
-            link.open.reserveCapacity(stage.window)
-            links.append(link)
+            links.append(
+                Link(
+                    runner: try stage.makeRunner(kernels: kernels, type: type),
+                    window: stage.window,
+                    inCount: stage.inSizes[stage.stream],
+                    inPitch: inPitch,
+                    outPitch: plan.outPitch(index),
+                    waiting: try SliceMemory(capacity: stage.window, pitch: inPitch),
+                    made: try SliceMemory(capacity: most, pitch: held)
+                )
+            )
         }
     }
 
-    /// Makes the chain ready for the slices from `slice` on; the first stage's windows begin there.
-    func start(at slice: Int) {
+    /// Bytes that a chain over `stages[range]` takes for batches of `batch` slices.
+    static func byteCount(_ plan: PyramidPlan, _ range: Range<Int>, batch: Int) -> Int {
+        var most = batch
+        var bytes = 0
+        for index in range {
+            let stage = plan.stages[index]
+            most = most / stage.window + 1
+            bytes += SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index))
+            bytes += SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index))
+            bytes += stage.workingByteCount(width: plan.spec.type.byteWidth)
+        }
+        return bytes
+    }
+
+    /// Makes the chain ready for the slices of `part` from `slice` on; the first stage's windows begin there.
+    func start(part: Int, at slice: Int) {
+        self.part = part
         var begin = slice
         for index in links.indices {
-            links[index].taken = begin
+            links[index].takenCount = begin
             begin /= links[index].window
-            links[index].made = begin
-            links[index].open.removeAll(keepingCapacity: true)
+            links[index].madeCount = begin
+            links[index].waitingCount = 0
         }
     }
 
     /// Slices made so far by stage `stage` of the plan, counted from the begin of the part.
-    func madeCount(_ stage: Int) -> Int { links[stage - first].made }
+    func madeCount(_ stage: Int) -> Int { links[stage - first].madeCount }
 
-    /// Takes the next slice; hands each output of the last stage to `finished`, in `outlet(slice)`'s memory.
-    func push(
-        _ slice: Slice,
-        kept: KeptSlice,
-        outlet: (_ slice: Int) -> Slice,
-        finished: (_ slice: Slice) -> Void
-    ) {
-        var slice = slice
+    /// Takes the next slices, at most `batch`; hands the last stage's output to `finished`, which must copy what it
+    /// wants to keep.
+    func push(_ run: SliceRun, finished: (SliceRun) -> Void) {
+        precondition(run.count <= batch, "a chain has room for one batch")
+        var run = run
         for index in links.indices {
-            links[index].open.append(slice)
-            links[index].taken += 1
-            let isFull =
-                links[index].open.count == links[index].window || links[index].taken == links[index].inCount
-            guard isFull else { return }
-            let made = links[index].made
-            var out = index == links.count - 1 ? outlet(made) : waitingSlice(index, made)
-            if let image = kept(first + index, made) { out.image = image }
-            links[index].open.withUnsafeBufferPointer { window in
-                links[index].runner.reduce(window, at: made, into: out)
-            }
-            links[index].open.removeAll(keepingCapacity: true)
-            links[index].made += 1
-            slice = out
+            run = advance(index, run)
+            guard run.count > 0 else { return }
         }
-        finished(slice)
+        finished(run)
     }
 
-    /// Copies what is waiting of the input into memory of the chain's own, as the caller's is about to be reused.
-    ///
-    /// Images of kept levels stay where they are: their memory is not reused.
-    func holdOpenSlices() {
-        guard let inlet, let inletSlices else { return }
-        let voxels = inlet.outSliceCount
-        for (place, open) in links[0].open.enumerated() {
-            var held = Slice.within(
-                inletSlices.base,
-                place: place,
-                of: links[0].window,
-                voxels: voxels,
-                width: inlet.makesImage && !inlet.keepsImage ? width : 0,
-                carry: inlet.carry
-            )
-            hold(open.sums, at: held.sums, voxels * (inlet.carry.sum?.byteWidth ?? 0))
-            hold(open.counts, at: held.counts, voxels * (inlet.carry.count?.byteWidth ?? 0))
-            hold(open.image, at: held.image, voxels * width)
-            if held.image == nil { held.image = open.image }
-            links[0].open[place] = held
-        }
-    }
-
-    private func hold(
-        _ source: UnsafeMutableRawPointer?,
-        at target: UnsafeMutableRawPointer?,
-        _ byteCount: Int
-    ) {
-        guard let source, let target, source != target else { return }
-        target.copyMemory(from: source, byteCount: byteCount)
-    }
-
-    /// Memory for output slice `slice` of a stage that is not the last.
-    private func waitingSlice(_ index: Int, _ slice: Int) -> Slice {
+    /// Runs one stage over all windows that `run` completes.
+    private func advance(_ index: Int, _ run: SliceRun) -> SliceRun {
         let link = links[index]
-        guard let buffer = link.waiting else { return Slice() }
-        return Slice.within(
-            buffer.base,
-            place: slice % link.waitingCount,
-            of: link.waitingCount,
-            voxels: link.outSliceCount,
-            width: link.makesImage ? width : 0,
-            carry: link.carry
+        links[index].takenCount += run.count
+        let isLast = links[index].takenCount == link.inCount
+        let have = link.waitingCount + run.count
+        let count = isLast ? link.window.dividingUp(have) : have / link.window
+        var out = link.made.run(count: count)
+        if let level = kept[index] {
+            out.image = level.base + (part * level.perPart + link.madeCount) * link.outPitch.image
+        }
+
+        var rest = run
+        var next = out
+        var made = link.madeCount
+        if link.waitingCount > 0 {
+            let missing = min(link.window - link.waitingCount, rest.count)
+            var waiting = link.waiting.run(count: link.waitingCount)
+            waiting.append(rest.prefix(missing), link.inPitch)
+            rest = rest.dropping(missing, link.inPitch)
+            links[index].waitingCount = waiting.count
+            guard count > 0 else { return out }
+            link.runner.reduce(waiting, from: made, into: next.prefix(1))
+            links[index].waitingCount = 0
+            next = next.dropping(1, link.outPitch)
+            made += 1
+        }
+        if next.count > 0 {
+            link.runner.reduce(rest, from: made, into: next)
+            rest = rest.dropping(min(next.count * link.window, rest.count), link.inPitch)
+        }
+        if rest.count > 0 {
+            var waiting = link.waiting.run(count: 0)
+            waiting.append(rest, link.inPitch)
+            links[index].waitingCount = waiting.count
+        }
+        links[index].madeCount += count
+        return out
+    }
+}
+
+extension PyramidPlan {
+    /// Bytes of a slice that stage `index` makes.
+    func outPitch(_ index: Int) -> SliceRun.Pitch {
+        let stage = stages[index]
+        return SliceRun.Pitch(
+            voxels: stage.outSliceCount,
+            width: stage.makesImage ? spec.type.byteWidth : 0,
+            carry: stage.carry
         )
     }
-}
 
-extension Slice {
-    /// One of `count` slices in a block of memory that holds all sums, then all counts, then all images: in falling
-    /// alignment, whatever the number of voxels.
-    static func within(
-        _ base: UnsafeMutableRawPointer,
-        place: Int,
-        of count: Int,
-        voxels: Int,
-        width: Int,
-        carry: Carry
-    ) -> Slice {
-        let sumWidth = carry.sum?.byteWidth ?? 0
-        let countWidth = carry.count?.byteWidth ?? 0
-        let sums = base
-        let counts = sums + (count * voxels * sumWidth).aligned
-        let images = counts + (count * voxels * countWidth).aligned
-        return Slice(
-            image: width > 0 ? images + place * voxels * width : nil,
-            sums: sumWidth > 0 ? sums + place * voxels * sumWidth : nil,
-            counts: countWidth > 0 ? counts + place * voxels * countWidth : nil
-        )
-    }
-}
-
-extension Int {
-    /// Rounded up to the alignment of any vector.
-    var aligned: Int { (self + 63) & ~63 }
-}
-
-extension Stage {
-    /// Bytes that one output slice takes at most while it waits.
-    func sliceByteCount(width: Int) -> Int {
-        (outSliceCount * (carry.sum?.byteWidth ?? 0)).aligned
-            + (outSliceCount * (carry.count?.byteWidth ?? 0)).aligned
-            + (makesImage ? (outSliceCount * width).aligned : 0)
-    }
-
-    /// Bytes of scratch that a runner of this stage needs.
-    func scratchByteCount(width: Int) -> Int {
-        switch operation {
-        case .integerAverage: IntegerAverageRunner.scratchByteCount(self)
-        case .floatAverage: FloatAverageRunner.scratchByteCount(self)
-        case .modeBox: Kernels.modeBoxScratchByteCount(width: width, boxVoxelCount: boxVoxelCount)
-        case .median: Kernels.medianScratchByteCount(width: width, boxVoxelCount: boxVoxelCount)
-        case .modePlane, .modeFirst, .modeCountless, .modeLine, .extreme, .stride: 0
-        }
-    }
-
-    private var boxVoxelCount: Int { factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) } }
-
-    /// Bytes that running this stage takes: `waiting` slices of its output, pointers, and scratch.
-    func workingByteCount(width: Int, waiting: Int) -> Int {
-        let rows = factors.dropFirst().reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) }
-        return waiting * sliceByteCount(width: width) + scratchByteCount(width: width) + rows * 16 + 4096
-    }
-
-    func makeRunner(kernels: Kernels, type: RowCode) throws(EngineError) -> any StageRunner {
-        let scratch = try VoxelBuffer(byteCount: scratchByteCount(width: type.byteWidth))
-        switch operation {
-        case .integerAverage(let average):
-            return IntegerAverageRunner(self, average, kernels: kernels, scratch: scratch)
-        case .floatAverage(let average):
-            return FloatAverageRunner(self, average, kernels: kernels, scratch: scratch)
-        case .modePlane(let box, _, _), .modeFirst(let box, _), .modeCountless(let box),
-            .modeLine(let box, _):
-            return MirroredModeRunner(self, box, width: type.byteWidth, kernels: kernels)
-        case .modeBox, .extreme, .median, .stride:
-            return BoxRunner(self, type: type, kernels: kernels, scratch: scratch)
-        }
+    /// Bytes of a slice that stage `index` reads: the source's, or what the stage before made.
+    func inPitch(_ index: Int) -> SliceRun.Pitch {
+        if index > 0, topology == .chain { return outPitch(index - 1) }
+        let voxels = stages[index].inSizes.dropLast().reduce(1, *)
+        return SliceRun.Pitch(voxels: voxels, width: spec.type.byteWidth, carry: Carry())
     }
 }
