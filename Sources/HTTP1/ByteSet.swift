@@ -73,6 +73,22 @@ extension UnsafeRawBufferPointer {
         return true
     }
 
+    /// Whether no byte is above 0x7F.
+    @inline(__always)
+    var isASCII: Bool {
+        var bits: UInt64 = 0
+        var index = 0
+        while index &+ 8 <= count {
+            bits |= loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index &+= 8
+        }
+        while index < count {
+            bits |= UInt64(self[index])
+            index &+= 1
+        }
+        return bits & 0x8080_8080_8080_8080 == 0
+    }
+
     /// The index of the first control byte other than tab at or after `start`, or `count`.
     ///
     /// Looks at eight bytes at a time: `(x - 0x20…) & ~x & 0x80…` marks bytes below 0x20. A borrow can mark

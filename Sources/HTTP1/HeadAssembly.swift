@@ -17,7 +17,7 @@ struct HeadAssembly {
     private var target = RequestTarget(form: .origin, path: "/", query: nil)
     private var authority: String?
     private var minorVersion = 1
-    private var fields = HTTPFields()
+    private var fields: [HTTPField] = []
     private var host: String?
     private var contentLength: Int?
     private var codings = TransferCodings()
@@ -78,7 +78,12 @@ struct HeadAssembly {
             throw .malformedField("The name in \(ProtocolError.quoted(line)) is no token.", .header)
         }
         if fields.isEmpty { fields.reserveCapacity(8) }
-        fields.append(HTTPField(name: name, value: field.value))
+        // Text of ASCII is taken over by HTTPTypes at a third of the cost of bytes.
+        fields.append(
+            field.value.isASCII
+                ? HTTPField(name: name, value: String(decoding: field.value, as: UTF8.self))
+                : HTTPField(name: name, value: field.value)
+        )
         switch role {
         case .other: break
         case .host: try hostField(field.value)
@@ -140,11 +145,13 @@ struct HeadAssembly {
         if case .length(let length) = framing, length > limits.bodyBytes {
             throw .bodyTooLarge(limit: limits.bodyBytes)
         }
+        var list = HTTPFields()
+        list.replaceSubrange(list.startIndex..<list.startIndex, with: fields)
         return RequestHead(
             method: method,
             target: target,
             minorVersion: minorVersion,
-            fields: fields,
+            fields: list,
             host: authority ?? host,
             framing: framing,
             expectsContinue: expectsContinue && minorVersion > 0 && framing != .none && framing != .length(0),

@@ -21,7 +21,9 @@ extension Connection {
         if machine.bodyWanted() { sendContinue() }
         var filled = 0
         switch fill(buffer, &filled) {
-        case .done: return filled
+        case .done:
+            readAhead()
+            return filled
         case .failed(let error): throw error
         case .waits: break
         }

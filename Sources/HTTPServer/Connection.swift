@@ -91,6 +91,11 @@ final class Connection {
         }
     }
 
+    /// Reads again if the inbox has room, so that a client that leaves is noticed.
+    func readAhead() {
+        if inbox.count < state.configuration.limits.readAheadBytes { resumeReading() }
+    }
+
     /// Where the next read goes: into the service's buffer if only body can come, else into the scratch.
     private func destination() -> UnsafeMutableRawBufferPointer? {
         isDirectRead = false
@@ -221,6 +226,7 @@ final class Connection {
             _ = machine.requestEnded()
         }
         exchange = Exchange(head: head, connection: self)
+        readAhead()
         state.counters.requests.add(1)
         state.counters.requestsInFlight.add(1)
     }

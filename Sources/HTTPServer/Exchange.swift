@@ -16,6 +16,9 @@ package final class Exchange {
     /// A body up to this size is copied behind its head, for one write of one buffer.
     private static let smallBody = 16 * 1024
 
+    /// A larger body is given to the kernel in pieces of this size once it has not taken all of it.
+    private static let pieceBytes = 256 * 1024
+
     private enum Progress { case pending, begun, ended, lost }
 
     private let connection: Connection
@@ -266,45 +269,31 @@ extension Exchange {
         connection.state.counters.bytesOut.add(bytes.count)
     }
 
-    /// One `writev` of both; what the kernel does not take is copied and waited for.
-    private func send(_ first: [UInt8], _ second: [UInt8]) async throws(WriteError) {
-        let rest: UnsafeMutableRawBufferPointer?
+    /// One `writev` of both; what the kernel does not take follows in pieces, so that little is ever copied.
+    private func send(_ head: [UInt8], _ body: [UInt8]) async throws(WriteError) {
+        var sent = 0
         do throws(UVError) {
-            rest = try first.withUnsafeBufferPointer { (first) throws(UVError) in
-                try second.withUnsafeBufferPointer { (second) throws(UVError) in
-                    try notTaken(UnsafeRawBufferPointer(first), UnsafeRawBufferPointer(second))
+            sent = try head.withUnsafeBufferPointer { (head) throws(UVError) in
+                try body.withUnsafeBufferPointer { (body) throws(UVError) in
+                    try connection.stream.tryWrite([
+                        UnsafeRawBufferPointer(head), UnsafeRawBufferPointer(body),
+                    ])
                 }
+            }
+            if sent < head.count {
+                try await connection.stream.write(Array(head[sent...]))
+                sent = head.count
+            }
+            var next = sent - head.count
+            while next < body.count {
+                let end = min(body.count, next + Self.pieceBytes)
+                try await connection.stream.write(Array(body[next..<end]))
+                next = end
             }
         } catch {
             throw failed()
         }
-        if let rest {
-            defer { rest.deallocate() }
-            do throws(UVError) {
-                try await connection.stream.write([UnsafeRawBufferPointer(rest)])
-            } catch {
-                throw failed()
-            }
-        }
-        connection.state.counters.bytesOut.add(first.count + second.count)
-    }
-
-    private func notTaken(
-        _ first: UnsafeRawBufferPointer,
-        _ second: UnsafeRawBufferPointer
-    ) throws(UVError) -> UnsafeMutableRawBufferPointer? {
-        let taken = try connection.stream.tryWrite([first, second])
-        guard taken < first.count + second.count else { return nil }
-        let rest = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: first.count + second.count - taken,
-            alignment: 1
-        )
-        let ofFirst = first.count - min(taken, first.count)
-        rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: first[(first.count - ofFirst)...]))
-        let skipped = max(0, taken - first.count)
-        UnsafeMutableRawBufferPointer(rebasing: rest[ofFirst...])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: second[skipped...]))
-        return rest
+        connection.state.counters.bytesOut.add(head.count + body.count)
     }
 
     private func send(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {

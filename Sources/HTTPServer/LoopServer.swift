@@ -33,14 +33,7 @@ actor LoopServer {
 
     /// Listens; returns what it is bound to.
     func listen(_ endpoint: Endpoint, sharesPort: Bool) throws(UVError) -> Endpoint {
-        if ticker == nil {
-            let state = state
-            ticker = try LoopTimer(loop: eventLoop) { state.tick() }
-            ticker?.start(
-                after: .milliseconds(state.times.tick),
-                repeatingEvery: .milliseconds(state.times.tick)
-            )
-        }
+        if ticker == nil { try makeTicker() }
         var options = Listener.Options()
         options.sharesPort = sharesPort
         let listener = try Listener(loop: eventLoop, endpoint: endpoint, options: options) {
@@ -48,6 +41,18 @@ actor LoopServer {
         }
         listeners.append(listener)
         return listener.endpoint
+    }
+
+    /// Ticks only while there are connections, so that an idle server sleeps.
+    private func makeTicker() throws(UVError) {
+        let state = state
+        let ticker = try LoopTimer(loop: eventLoop) { state.tick() }
+        state.connectionsChanged = { [unowned state] in
+            guard !state.connections.isEmpty else { return ticker.stop() }
+            let tick = Duration.milliseconds(state.times.tick)
+            ticker.start(after: tick, repeatingEvery: tick)
+        }
+        self.ticker = ticker
     }
 
     private func accepted(_ stream: ByteStream) {
@@ -88,6 +93,7 @@ actor LoopServer {
         await emptied(within: drain)
         state.giveUp()
         await emptied(within: .seconds(5))
+        state.connectionsChanged = nil
         await ticker?.closed()
         ticker = nil
     }
@@ -102,7 +108,7 @@ actor LoopServer {
         guard !state.isEmpty, let timer = try? LoopTimer(loop: eventLoop, fired: { [state] in state.wake() })
         else { return }
         timer.start(after: limit)
-        await withCheckedContinuation { continuation in state.emptied = { continuation.resume() } }
+        await withCheckedContinuation { continuation in state.emptied.append { continuation.resume() } }
         await timer.closed()
     }
 }

@@ -18,8 +18,10 @@ final class LoopState {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 64)
     /// By identity, so that a connection finds itself.
     private(set) var connections: [ObjectIdentifier: Connection] = [:]
-    /// Called when the last connection is gone and no request is with the responder.
-    var emptied: (() -> Void)?
+    /// Called once, when the last connection is gone and no request is with the responder.
+    var emptied: [() -> Void] = []
+    /// Called when a connection comes that finds no other, and when the last one has gone.
+    var connectionsChanged: (() -> Void)?
     /// Tasks that run the responder; one may outlive its connection.
     var runningTasks = 0 {
         didSet { tellIfEmpty() }
@@ -86,11 +88,13 @@ final class LoopState {
     func add(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = connection
         counters.connections.add(1)
+        if connections.count == 1 { connectionsChanged?() }
     }
 
     func remove(_ connection: Connection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         counters.connections.subtract(1)
+        if connections.isEmpty { connectionsChanged?() }
         tellIfEmpty()
     }
 
@@ -100,11 +104,11 @@ final class LoopState {
         if isEmpty { wake() }
     }
 
-    /// Calls ``emptied``, once, whether it is true or not.
+    /// Calls ``emptied`` whether it is true or not.
     func wake() {
-        guard let emptied else { return }
-        self.emptied = nil
-        emptied()
+        let waiting = emptied
+        emptied = []
+        for call in waiting { call() }
     }
 
     /// Idle connections close now, busy ones after their answer.
