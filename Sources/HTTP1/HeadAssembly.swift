@@ -17,7 +17,7 @@ struct HeadAssembly {
     private var target = RequestTarget(form: .origin, path: "/", query: nil)
     private var authority: String?
     private var minorVersion = 1
-    private var fields: [HTTPField] = []
+    private var fields = HTTPFields()
     private var host: String?
     private var contentLength: Int?
     private var codings = TransferCodings()
@@ -145,13 +145,11 @@ struct HeadAssembly {
         if case .length(let length) = framing, length > limits.bodyBytes {
             throw .bodyTooLarge(limit: limits.bodyBytes)
         }
-        var list = HTTPFields()
-        list.replaceSubrange(list.startIndex..<list.startIndex, with: fields)
         return RequestHead(
             method: method,
             target: target,
             minorVersion: minorVersion,
-            fields: list,
+            fields: fields,
             host: authority ?? host,
             framing: framing,
             expectsContinue: expectsContinue && minorVersion > 0 && framing != .none && framing != .length(0),

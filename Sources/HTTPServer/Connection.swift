@@ -174,7 +174,9 @@ final class Connection {
         guard !isServing, takeNextRequest() else { return }
         isServing = true
         state.runningTasks += 1
-        let task = Task.immediate(executorPreference: server.eventLoop) { await self.serve(on: server) }
+        // Without an executor preference: with one, the runtime would queue the task at its first hop, although it
+        // is on its executor already, and a small request would no longer be answered within its read.
+        let task = Task.immediate { await self.serve(on: server) }
         if isServing { self.task = task }
     }
 
