@@ -168,7 +168,7 @@ package final class Exchange {
             }
             connection.state.counters.protocolErrors.add(1)
             let (fields, body) = configuration.errorBody(failure)
-            try? await respond(HTTPResponse.Status(code: failure.statusHint), fields, body: body)
+            try? await respond(failure.status, fields, body: body)
         }
     }
 
@@ -176,12 +176,11 @@ package final class Exchange {
     static func errorAnswer(_ error: ProtocolError, state: LoopState) -> [UInt8] {
         var (fields, body) = state.configuration.errorBody(error)
         var output: [UInt8] = []
-        let status = HTTPResponse.Status(code: error.statusHint)
         for _ in 0..<2 {
             do throws(AnswerHeadError) {
                 try AnswerHead.append(
                     to: &output,
-                    status: status,
+                    status: error.status,
                     fields: fields,
                     framing: .length(body.count),
                     keepAlive: false,

@@ -94,6 +94,19 @@ struct AnswerTests {
         #expect(!output.contains("\r\nA: b"))
     }
 
+    @Test(
+        "An error has a status with its reason",
+        arguments: [
+            ProtocolError.missingHost, .headTooSlow(limit: .zero), .bodyTooLarge(limit: 1), .stopping,
+            .requestLineTooLong(limit: 1), .unknownExpectation("a"), .tooManyFields(limit: 1, .header),
+            .unknownMethod("A"), .unsupportedVersion("A"),
+        ]
+    )
+    func errorStatus(_ error: ProtocolError) {
+        #expect(error.status.code == error.statusHint)
+        #expect(!error.status.reasonPhrase.isEmpty)
+    }
+
     @Test("204, 304 and 1xx have no body and no length")
     func bodiless() {
         for code in [100, 101, 204, 304] {

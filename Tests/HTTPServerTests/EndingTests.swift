@@ -213,6 +213,25 @@ struct EndingTests {
         }
     }
 
+    @Test("Many slow clients do not keep a quick one waiting, and their places are free afterwards")
+    func manySlowClients() async throws {
+        try await withServer({ $0.timeouts.head = .milliseconds(300) }) { server, _ in
+            var slow: [TestClient] = []
+            for _ in 0..<100 {
+                let client = try TestClient(server)
+                try await client.send("GET / HTTP/1.1\r\nHost: ")
+                slow.append(client)
+            }
+            let quick = try TestClient(server)
+            for _ in 0..<10 { #expect(try await quick.get("/a").status == 200) }
+            for client in slow {
+                #expect(try await client.answer().status == 408)
+                await client.finishSending()
+                #expect(await client.isAtEnd())
+            }
+        }
+    }
+
     @Test("A connection over a limit is answered 503; when one has gone the next is served")
     func connectionLimits() async throws {
         for limitsAddress in [true, false] {
