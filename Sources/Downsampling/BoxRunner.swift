@@ -5,7 +5,7 @@ final class BoxRunner: StageRunner {
     private let operation: Stage.Operation
     private let kernels: Kernels
     private let scratch: VoxelBuffer
-    private var grid: RowGrid
+    private let grid: RowGrid
     private let width: Int
     private let code: UInt8
     private let rankStep: Int
@@ -35,21 +35,15 @@ final class BoxRunner: StageRunner {
     }
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
-        guard var out = output.image, var base = input.image else { return }
-        let sliceByteCount = grid.inSliceCount * width
-        for index in first..<first + output.count {
-            for _ in 0..<grid.rowCount {
-                let pattern = patterns[grid.mask(index)]
-                let row = base + grid.rowBegin * width
-                rows.removeAll()
-                for (slice, offset) in pattern.rows {
-                    rows.append(row + (slice * sliceByteCount + offset * width))
-                }
+        guard var out = output.image, let base = input.image else { return }
+        grid.forEachStretch(from: first, count: output.count) { stretch in
+            let pattern = patterns[stretch.mask]
+            rows.place(pattern.rows, at: base + stretch.begin * width, width: width)
+            for _ in 0..<stretch.lines {
                 reduceRow(pattern, into: out)
+                rows.shift(by: stretch.step * width)
                 out += grid.outputCount * width
-                grid.advance()
             }
-            base += grid.factors[grid.stream] * sliceByteCount
         }
     }
 

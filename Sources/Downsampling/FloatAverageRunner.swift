@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import RowKernels
 internal import Voxels
 
 // Rules (SEMANTICS 2.2 and 3): see `FloatAverage.Rule`. All additions of a box are done in one order, which for C
@@ -8,7 +9,7 @@ internal import Voxels
 /// Averages of floats, to the bit.
 final class FloatAverageRunner: StageRunner {
     let average: FloatAverage
-    var grid: RowGrid
+    let grid: RowGrid
     private let kernels: Kernels
     private let scratch: VoxelBuffer
     private var positions: RowPointers
@@ -40,19 +41,17 @@ final class FloatAverageRunner: StageRunner {
         let full = grid.inputCount / factor
         let pitch = SliceRun.Pitch(voxels: grid.outputCount, width: average.width, carry: outCarry)
         var out = output
-        var begin = 0
-        for index in first..<first + output.count {
-            for _ in 0..<grid.rowCount {
-                let row = FloatRow(input: input, begin: begin + grid.rowBegin, index: index)
-                let mask = grid.mask(index)
-                if full > 0 { reduceRow(FloatBox(row: row, begin: 0, count: full, mask: mask), into: out) }
+        grid.forEachStretch(from: first, count: output.count) { stretch in
+            for line in 0..<stretch.lines {
+                let row = FloatRow(input: input, stretch: stretch, line: line)
+                if full > 0 {
+                    reduceRow(FloatBox(row: row, begin: 0, count: full, mask: stretch.mask), into: out)
+                }
                 if full < grid.outputCount {
-                    reduceRow(FloatBox(row: row, begin: full, count: 1, mask: mask | 1), into: out)
+                    reduceRow(FloatBox(row: row, begin: full, count: 1, mask: stretch.mask | 1), into: out)
                 }
                 out = out.dropping(1, pitch)
-                grid.advance()
             }
-            begin += grid.factors[grid.stream] * grid.inSliceCount
         }
     }
 
@@ -70,6 +69,7 @@ final class FloatAverageRunner: StageRunner {
 
     /// Neighbouring boxes of one row, all of the same extents.
     private func reduceRow(_ box: FloatBox, into out: SliceRun) {
+        if reducePairs(box, into: out) { return }
         let count = box.count
         let begin = box.begin
         let pattern = patterns[box.mask]
@@ -121,6 +121,57 @@ final class FloatAverageRunner: StageRunner {
         }
         rescue(box, sums: sums, isWide: sumWidth == 8, into: image)
     }
+
+    /// Complete boxes of pairs in one pass; `false` where there is no loop for them, or a sum was not finite.
+    private func reducePairs(_ box: FloatBox, into out: SliceRun) -> Bool {
+        let pattern = patterns[box.mask]
+        guard pattern.isPaired, !average.isSparse, let image = out.image else { return false }
+        guard let source = average.readsSums ? box.row.input.sums : box.row.input.image else { return false }
+        var (rule, divisor, leading) = (FloatPairRule.carried, Double(pattern.voxelCount), 0)
+        switch average.rule {
+        case .once:
+            rule = .once
+        case .carry(let total, let columnsFirst):
+            divisor = total
+            leading = columnsFirst && pattern.voxelCount == 4 ? grid.inSizes[0] / lanes * lanes / 2 : 0
+            leading = min(leading, box.count)
+        case .other, .otherSparse, .exact:
+            return false
+        }
+        let width = average.width
+        positions.place(pattern.offsets ?? [], at: source + box.row.begin * width, width: width)
+        var isFinite = true
+        if leading > 0 {
+            isFinite = kernels.averageFloatPairs(
+                width,
+                FloatPairRule.columns.rawValue,
+                positions.first,
+                positions.count,
+                leading,
+                divisor,
+                out.sums,
+                image
+            )
+        }
+        if leading < box.count {
+            positions.shift(by: leading * 2 * width)
+            let rest = kernels.averageFloatPairs(
+                width,
+                rule.rawValue,
+                positions.first,
+                positions.count,
+                box.count - leading,
+                divisor,
+                out.sums.map { $0 + leading * width },
+                image + leading * width
+            )
+            isFinite = isFinite && rest
+        }
+        return isFinite
+    }
+
+    /// Voxels that tinybrain adds up at a time (SEMANTICS 2.2).
+    private var lanes: Int { average.width == 4 ? 8 : 4 }
 
     /// Divides by the number of source voxels, which differs in the last box of a row.
     private func renderExact(
@@ -180,14 +231,11 @@ final class FloatAverageRunner: StageRunner {
         guard columnsFirst, pattern.isComplete, pattern.voxelCount == 4, let xAxis = average.xAxis else {
             return addUp(box, isWide: false, startsAtFirst: false, into: sums)
         }
-        let lanes = average.width == 4 ? 8 : 4
         let leading = grid.inSizes[xAxis] / lanes * lanes / 2
-        let leadingBoxes: Int
-        switch xAxis {
-        case 0: leadingBoxes = min(max(leading - box.begin, 0), box.count)
-        case grid.stream: leadingBoxes = box.row.index < leading ? box.count : 0
-        default: leadingBoxes = grid.at[xAxis] < leading ? box.count : 0
-        }
+        // Off the row, x is one for all boxes: all of them lead, or none.
+        let leadingBoxes =
+            xAxis == 0
+            ? min(max(leading - box.begin, 0), box.count) : box.row.at(xAxis) < leading ? box.count : 0
         if leadingBoxes > 0 {
             let source = average.readsSums ? box.row.input.sums : box.row.input.image
             visit(box, source, width: average.width) { positions, _, _ in
@@ -286,10 +334,14 @@ final class FloatAverageRunner: StageRunner {
 /// The input below one output row.
 struct FloatRow {
     let input: SliceRun
+    let stretch: Stretch
+    let line: Int
+
     /// Elements from the begin of the input to the first voxel of the row's first box.
-    let begin: Int
-    /// The output slice's index along the streaming axis.
-    let index: Int
+    var begin: Int { stretch.begin + line * stretch.step }
+
+    /// The row's index along an axis.
+    func at(_ axis: Int) -> Int { stretch.at[axis] + (axis == 1 ? line : 0) }
 }
 
 /// Neighbouring boxes of a row, all of one kind.
@@ -309,6 +361,8 @@ struct FloatPattern {
     let isComplete: Bool
     /// Twos along the axes on which the box is clipped though the axis has more than one box.
     let clippedWeight: Double
+    /// Whether it is complete, of 4 or 8 voxels, and its additions take neighbours along the row one after another.
+    let isPaired: Bool
     /// Its positions in the order of additions; `nil` for boxes too large to be listed.
     let offsets: [Int]?
 
@@ -325,6 +379,7 @@ struct FloatPattern {
         clippedWeight = weight
         guard count <= FloatAverageRunner.positionLimit else {
             offsets = nil
+            isPaired = false
             return
         }
         var list: [Int] = []
@@ -334,5 +389,9 @@ struct FloatPattern {
             walk.advance()
         }
         offsets = list
+        let neighbours = stride(from: 0, to: list.count - 1, by: 2).allSatisfy {
+            list[$0 + 1] == list[$0] + 1
+        }
+        isPaired = isComplete && grid.factors[0] == 2 && (count == 4 || count == 8) && neighbours
     }
 }

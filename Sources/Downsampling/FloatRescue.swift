@@ -70,7 +70,7 @@ extension FloatAverageRunner {
         // How many source voxels the voxel of the mip before stands for.
         var extent = 1.0
         for axis in 0...grid.stream {
-            let index = axis == 0 ? box.begin + i : axis == grid.stream ? box.row.index : grid.at[axis]
+            let index = axis == 0 ? box.begin + i : box.row.at(axis)
             let place = index * grid.factors[axis] + steps[axis]
             extent *= Double(place == grid.inSizes[axis] - 1 ? last[axis] : full[axis])
         }

@@ -9,9 +9,10 @@ final class IntegerAverageRunner: StageRunner {
     private let average: IntegerAverage
     private let kernels: Kernels
     private let scratch: VoxelBuffer
-    private var grid: RowGrid
+    private let grid: RowGrid
     private var kinds: ByMask<Kind>
     private var rows: RowPointers
+    private var countedRows: RowPointers
     private let columns: UnsafeMutableRawPointer
     private let rowSums: UnsafeMutableRawPointer
     private let rowCounts: UnsafeMutableRawPointer
@@ -38,6 +39,7 @@ final class IntegerAverageRunner: StageRunner {
         self.grid = grid
         kinds = ByMask(grid) { mask in Kind(grid, average, mask) }
         rows = RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
+        countedRows = RowPointers(capacity: average.count == nil ? 0 : rows.capacity)
         columns = scratch.base
         rowSums = columns + (stage.inSizes[0] * 16).aligned
         rowCounts = rowSums + (stage.outSizes[0] * 16).aligned
@@ -48,72 +50,89 @@ final class IntegerAverageRunner: StageRunner {
     }
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
-        var out = output
         guard let terms = average.readsSums ? input.sums : input.image else { return }
-        let termWidth = average.input.byteWidth
-        let countWidth = average.inputCount?.byteWidth ?? 0
+        let width = average.input.byteWidth
+        let carry = Carry(sum: average.sum, count: average.count)
+        let pitch = SliceRun.Pitch(voxels: grid.outputCount, width: average.image.byteWidth, carry: carry)
+        let voxel = SliceRun.Pitch(voxels: 1, width: average.image.byteWidth, carry: carry)
         let factor = grid.factors[0]
         let full = grid.inputCount / factor
-        let count = grid.outputCount
-        let carry = Carry(sum: average.sum, count: average.count)
-        let pitch = SliceRun.Pitch(voxels: count, width: average.image.byteWidth, carry: carry)
-        let voxel = SliceRun.Pitch(voxels: 1, width: average.image.byteWidth, carry: carry)
-        var begin = 0
-        for index in first..<first + output.count {
-            for _ in 0..<grid.rowCount {
-                let kind = kinds[grid.mask(index)]
-                let row = terms + (begin + grid.rowBegin) * termWidth
-                gather(kind.pattern, at: row, termWidth)
-                if let shift = kind.pairShift, full > 0 {
-                    for _ in 0..<kind.doublings { rows.double() }
-                    let isDone = kernels.averagePairs(
-                        average.input.code,
-                        average.sum.code,
-                        average.image.code,
-                        rows.first,
-                        rows.count,
-                        factor,
-                        full,
-                        shift,
-                        average.roundsToEven,
-                        out.sums,
-                        out.image
+        var out = output
+        grid.forEachStretch(from: first, count: output.count) { stretch in
+            let kind = kinds[stretch.mask]
+            let row = terms + stretch.begin * width
+            let step = stretch.step * width
+            if reducePairs(kind, stretch, row, full, into: out) {
+                if full < grid.outputCount {
+                    rows.place(kind.pattern.rows, at: row + full * factor * width, width: width)
+                    reduceRows(
+                        kind,
+                        stretch.lines,
+                        step,
+                        grid.inputCount - full * factor,
+                        out.dropping(full, voxel),
+                        pitch
                     )
-                    if !isDone {
-                        gather(kind.pattern, at: row, termWidth)
-                        reduceBoxes(kind, grid.inputCount, into: out)
-                    } else if full < count {
-                        gather(kind.pattern, at: row + full * factor * termWidth, termWidth)
-                        reduceBoxes(kind, grid.inputCount - full * factor, into: out.dropping(full, voxel))
-                    }
-                } else {
-                    reduceBoxes(kind, grid.inputCount, into: out)
-                    if let type = average.count {
-                        if let counts = input.counts, average.inputCount != nil {
-                            gather(
-                                kind.pattern,
-                                at: counts + (begin + grid.rowBegin) * countWidth,
-                                countWidth
-                            )
-                        }
-                        reduceSparse(kind, type, into: out)
-                    }
                 }
-                out = out.dropping(1, pitch)
-                grid.advance()
+            } else {
+                rows.place(kind.pattern.rows, at: row, width: width)
+                if let type = average.count {
+                    reduceSparse(kind, type, input, stretch, out, pitch)
+                } else {
+                    reduceRows(kind, stretch.lines, step, grid.inputCount, out, pitch)
+                }
             }
-            begin += grid.factors[grid.stream] * grid.inSliceCount
+            out = out.dropping(stretch.lines, pitch)
         }
     }
 
-    private func gather(_ pattern: RowPattern, at row: UnsafeMutableRawPointer, _ width: Int) {
-        rows.removeAll()
-        for (slice, offset) in pattern.rows {
-            rows.append(row + (slice * grid.inSliceCount + offset) * width)
+    /// Full boxes of 2^n voxels in one pass; `false`, with nothing done, where there is no loop for them.
+    private func reducePairs(
+        _ kind: Kind,
+        _ stretch: Stretch,
+        _ row: UnsafeMutableRawPointer,
+        _ full: Int,
+        into out: SliceRun
+    ) -> Bool {
+        guard let shift = kind.pairShift, full > 0 else { return false }
+        let width = average.input.byteWidth
+        rows.place(kind.pattern.rows, at: row, width: width)
+        for _ in 0..<kind.doublings { rows.double() }
+        return kernels.averagePairs(
+            average.input.code,
+            average.sum.code,
+            average.image.code,
+            rows.first,
+            rows.count,
+            grid.factors[0],
+            full,
+            shift,
+            average.roundsToEven,
+            stretch.lines,
+            stretch.step * width,
+            grid.outputCount,
+            out.sums,
+            out.image
+        )
+    }
+
+    /// Sums and voxels of the boxes over `inputs` voxels of the placed rows, line by line.
+    private func reduceRows(
+        _ kind: Kind,
+        _ lines: Int,
+        _ step: Int,
+        _ inputs: Int,
+        _ output: SliceRun,
+        _ pitch: SliceRun.Pitch
+    ) {
+        var out = output
+        for _ in 0..<lines {
+            reduceBoxes(kind, inputs, into: out)
+            rows.shift(by: step)
+            out = out.dropping(1, pitch)
         }
     }
 
-    /// Sums of the boxes over `inputs` voxels of the gathered rows; and, unless counts decide, their voxels.
     private func reduceBoxes(_ kind: Kind, _ inputs: Int, into out: SliceRun) {
         let factor = grid.factors[0]
         let sums = out.sums ?? rowSums
@@ -129,7 +148,7 @@ final class IntegerAverageRunner: StageRunner {
             columns,
             sums
         )
-        guard average.count == nil, let image = out.image else { return }
+        guard let image = out.image else { return }
         kernels.renderRow(
             average.sum.code,
             average.image.code,
@@ -143,48 +162,79 @@ final class IntegerAverageRunner: StageRunner {
         )
     }
 
-    /// Counts of the boxes of a row, from the gathered rows, and the voxels that sums and counts make.
-    private func reduceSparse(_ kind: Kind, _ type: RowCode, into out: SliceRun) {
-        let counts = out.counts ?? rowCounts
-        if let input = average.inputCount {
+    /// Sums and counts of the boxes of a stretch whose rows of terms are placed, and the voxels they make.
+    private func reduceSparse(
+        _ kind: Kind,
+        _ type: RowCode,
+        _ input: SliceRun,
+        _ stretch: Stretch,
+        _ output: SliceRun,
+        _ pitch: SliceRun.Pitch
+    ) {
+        guard let source = average.inputCount == nil ? input.image : input.counts else { return }
+        let width = average.inputCount?.byteWidth ?? average.image.byteWidth
+        let (factor, inputs) = (grid.factors[0], grid.inputCount)
+        countedRows.place(kind.pattern.rows, at: source + stretch.begin * width, width: width)
+        var out = output
+        for _ in 0..<stretch.lines {
+            let sums = out.sums ?? rowSums
+            let counts = out.counts ?? rowCounts
             kernels.sumRows(
-                input.code,
-                type.code,
+                average.input.code,
+                average.sum.code,
                 rows.first,
                 rows.count,
-                grid.factors[0],
-                grid.inputCount,
+                factor,
+                inputs,
                 kind.scale,
                 kind.lastScale,
                 columns,
-                counts
+                sums
             )
-        } else {
-            kernels.countRows(
-                average.image.byteWidth,
-                type.code,
-                rows.first,
-                rows.count,
-                grid.factors[0],
-                grid.inputCount,
-                kind.scale,
-                kind.lastScale,
-                columns,
-                counts
-            )
+            if let input = average.inputCount {
+                kernels.sumRows(
+                    input.code,
+                    type.code,
+                    countedRows.first,
+                    countedRows.count,
+                    factor,
+                    inputs,
+                    kind.scale,
+                    kind.lastScale,
+                    columns,
+                    counts
+                )
+            } else {
+                kernels.countRows(
+                    width,
+                    type.code,
+                    countedRows.first,
+                    countedRows.count,
+                    factor,
+                    inputs,
+                    kind.scale,
+                    kind.lastScale,
+                    columns,
+                    counts
+                )
+            }
+            if let image = out.image {
+                kernels.renderSparseRow(
+                    average.sum.code,
+                    type.code,
+                    average.image.code,
+                    sums,
+                    counts,
+                    grid.outputCount,
+                    average.sumBits,
+                    average.roundsToEven,
+                    image
+                )
+            }
+            rows.shift(by: stretch.step * average.input.byteWidth)
+            countedRows.shift(by: stretch.step * width)
+            out = out.dropping(1, pitch)
         }
-        guard let image = out.image else { return }
-        kernels.renderSparseRow(
-            average.sum.code,
-            type.code,
-            average.image.code,
-            out.sums ?? rowSums,
-            counts,
-            grid.outputCount,
-            average.sumBits,
-            average.roundsToEven,
-            image
-        )
     }
 }
 

@@ -17,11 +17,13 @@ package struct Kernels: Sendable {
     let renderRow: @Sendable (UInt8, UInt8, Input, Int, Int, Int, Int, Bool, Output) -> Void
     let renderSparseRow: @Sendable (UInt8, UInt8, UInt8, Input, Input, Int, Int, Bool, Output) -> Void
     let averagePairs:
-        @Sendable (UInt8, UInt8, UInt8, Rows, Int, Int, Int, Int, Bool, Output?, Output?) -> Bool
+        @Sendable (UInt8, UInt8, UInt8, Rows, Int, Int, Int, Int, Bool, Int, Int, Int, Output?, Output?) ->
+            Bool
 
     let sumFloats: @Sendable (Int, Bool, Rows, Int, Int, Int, Bool, Bool, Output) -> Void
     let countFloats: @Sendable (Int, Rows, Int, Int, Int, Bool, Output) -> Void
     let sumFloatColumns: @Sendable (Int, Rows, Int, Int, Output) -> Void
+    let averageFloatPairs: @Sendable (Int, UInt8, Rows, Int, Int, Double, Output?, Output) -> Bool
     let scaleFloats: @Sendable (Int, Output, Int, Double) -> Void
     let renderFloats: @Sendable (Int, Bool, Input, Int, Double, Output) -> Void
     let renderFloatsNarrow: @Sendable (Int, Input, Int, Double, Output) -> Void

@@ -5,7 +5,7 @@ final class MirroredModeRunner: StageRunner {
     private let operation: Stage.Operation
     private let kernels: Kernels
     private let width: Int
-    private var grid: RowGrid
+    private let grid: RowGrid
     private var positions: RowPointers
     /// For each kind of box the offsets, in elements, of its positions from the box's first voxel.
     private var patterns: ByMask<[Int]>
@@ -29,32 +29,34 @@ final class MirroredModeRunner: StageRunner {
     }
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
-        guard var out = output.image, var base = input.image else { return }
+        guard let image = output.image, let base = input.image else { return }
         let factor = grid.factors[0]
         let full = grid.inputCount / factor
         let isClipped = full * factor < grid.inputCount
-        for index in first..<first + output.count {
-            for _ in 0..<grid.rowCount {
-                let row = base + grid.rowBegin * width
-                let mask = grid.mask(index)
-                if full > 0 {
-                    place(patterns[mask], at: row)
+        let rowByteCount = grid.outputCount * width
+        var begin = image
+        grid.forEachStretch(from: first, count: output.count) { stretch in
+            let row = base + stretch.begin * width
+            if full > 0 {
+                var out = begin
+                positions.place(patterns[stretch.mask], at: row, width: width)
+                for _ in 0..<stretch.lines {
                     reduceBoxes(stride: factor, count: full, into: out)
+                    positions.shift(by: stretch.step * width)
+                    out += rowByteCount
                 }
-                if isClipped {
-                    place(patterns[mask | 1], at: row + full * factor * width)
-                    reduceBoxes(stride: factor, count: 1, into: out + full * width)
-                }
-                out += grid.outputCount * width
-                grid.advance()
             }
-            base += grid.factors[grid.stream] * grid.inSliceCount * width
+            if isClipped {
+                var out = begin + full * width
+                positions.place(patterns[stretch.mask | 1], at: row + full * factor * width, width: width)
+                for _ in 0..<stretch.lines {
+                    reduceBoxes(stride: factor, count: 1, into: out)
+                    positions.shift(by: stretch.step * width)
+                    out += rowByteCount
+                }
+            }
+            begin += stretch.lines * rowByteCount
         }
-    }
-
-    private func place(_ offsets: [Int], at voxel: UnsafeMutableRawPointer) {
-        positions.removeAll()
-        for offset in offsets { positions.append(voxel + offset * width) }
     }
 
     private func reduceBoxes(stride: Int, count: Int, into out: UnsafeMutableRawPointer) {

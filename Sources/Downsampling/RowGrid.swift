@@ -21,13 +21,6 @@ struct RowGrid {
     /// Voxels of an input slice.
     let inSliceCount: Int
 
-    /// The output row that the walk is at: its index along each axis; those of the row and the stream are 0.
-    private(set) var at: [Int]
-    /// Elements from the begin of a slice to the first row of the box.
-    private(set) var rowBegin = 0
-    /// Bits of the axes between row and stream along which the box is the last.
-    private var sliceMask = 0
-
     init(_ stage: Stage) {
         factors = stage.factors
         inSizes = stage.inSizes
@@ -44,33 +37,59 @@ struct RowGrid {
         inputCount = inSizes[0]
         outputCount = outSizes[0]
         inSliceCount = strides[stream]
-        at = stage.inSizes.map { _ in 0 }
-        locate()
     }
 
-    /// Moves to the next row; from the last one back to the first.
-    mutating func advance() {
-        guard stream > 1 else { return }
-        for axis in 1..<stream {
+    /// Calls `body` with every stretch of output rows that follow one another and whose boxes are of one kind.
+    ///
+    /// Covers output slices [first, first + count), in the order of memory.
+    func forEachStretch(from first: Int, count: Int, _ body: (Stretch) -> Void) {
+        let sliceStep = factors[stream] * inStrides[stream]
+        if stream == 1 {
+            let inner = min(max(outSizes[1] - 1 - first, 0), count)
+            stretch(at: [0, first], begin: 0, lines: inner, step: sliceStep, mask: 0, body)
+            stretch(
+                at: [0, first + inner],
+                begin: inner * sliceStep,
+                lines: count - inner,
+                step: sliceStep,
+                mask: 2,
+                body
+            )
+            return
+        }
+        let step = factors[1] * inStrides[1]
+        var at = factors.map { _ in 0 }
+        for index in 0..<count {
+            at[stream] = first + index
+            repeat {
+                var begin = index * sliceStep
+                var mask = at[stream] == outSizes[stream] - 1 ? 1 << stream : 0
+                for axis in 2..<stream {
+                    begin += at[axis] * factors[axis] * inStrides[axis]
+                    if at[axis] == outSizes[axis] - 1 { mask |= 1 << axis }
+                }
+                let inner = outSizes[1] - 1
+                at[1] = 0
+                stretch(at: at, begin: begin, lines: inner, step: step, mask: mask, body)
+                at[1] = inner
+                stretch(at: at, begin: begin + inner * step, lines: 1, step: step, mask: mask | 2, body)
+            } while advance(&at)
+        }
+    }
+
+    private func stretch(at: [Int], begin: Int, lines: Int, step: Int, mask: Int, _ body: (Stretch) -> Void) {
+        guard lines > 0 else { return }
+        body(Stretch(at: at, begin: begin, lines: lines, step: step, mask: mask))
+    }
+
+    /// The next row along the axes between the second and the stream; `false` behind the last.
+    private func advance(_ at: inout [Int]) -> Bool {
+        for axis in 2..<max(stream, 2) {
             at[axis] += 1
-            if at[axis] < outSizes[axis] { break }
+            if at[axis] < outSizes[axis] { return true }
             at[axis] = 0
         }
-        locate()
-    }
-
-    private mutating func locate() {
-        rowBegin = 0
-        sliceMask = 0
-        for axis in 1..<max(stream, 1) {
-            rowBegin += at[axis] * factors[axis] * inStrides[axis]
-            if at[axis] == outSizes[axis] - 1 { sliceMask |= 1 << axis }
-        }
-    }
-
-    /// The kind of the boxes at the walk's row of output slice `index`, the last one along the row aside.
-    func mask(_ index: Int) -> Int {
-        index == outSizes[stream] - 1 ? sliceMask | 1 << stream : sliceMask
+        return false
     }
 
     /// Voxels along each axis of a box of this kind.
@@ -84,18 +103,31 @@ struct RowGrid {
     var maskCount: Int { 1 << (stream + 1) }
 }
 
+/// Output rows that follow one another along the second axis of memory, all of one kind.
+struct Stretch {
+    /// The first row's index along each axis.
+    let at: [Int]
+    /// Elements from the begin of the input to the first voxel of the first row's first box.
+    let begin: Int
+    let lines: Int
+    /// Elements between one row's boxes and the next row's.
+    let step: Int
+    /// A bit for each axis along which the boxes are the last; never the row's own.
+    let mask: Int
+}
+
 /// The rows of one kind of box: where they begin, in the order of memory.
 struct RowPattern {
     /// Along each axis; that of the row does not matter.
     let extents: [Int]
-    /// For each row its slice in the window and its offset, in elements, from the box's first row of a slice.
-    let rows: [(slice: Int, offset: Int)]
+    /// For each row its offset, in elements, from the box's first row.
+    let rows: [Int]
     /// For each row what its first voxel's rank adds up to.
     let ranks: [Int]
 
     init(_ grid: RowGrid, mask: Int, rankSteps: [Int]? = nil, firstOnly: Bool = false) {
         extents = grid.extents(mask)
-        var rows: [(slice: Int, offset: Int)] = []
+        var rows: [Int] = []
         var ranks: [Int] = []
         let count = firstOnly ? 1 : extents.dropFirst().reduce(1, *)
         rows.reserveCapacity(count)
@@ -107,7 +139,7 @@ struct RowPattern {
                 offset += step * grid.inStrides[axis]
                 rank += step * (rankSteps?[axis] ?? 0)
             }
-            rows.append((slice: rest, offset: offset))
+            rows.append(offset + rest * grid.inStrides[grid.stream])
             if let rankSteps { ranks.append(rank + rest * rankSteps[grid.stream]) }
         }
         self.rows = rows
@@ -156,6 +188,17 @@ struct RowPointers: ~Copyable {
         precondition(count < capacity, "no more rows than a full box has")
         (first + count).initialize(to: pointer)
         count += 1
+    }
+
+    /// Replaces the pointers by `base` and each of the `offsets`, in elements of `width` bytes.
+    mutating func place(_ offsets: [Int], at base: UnsafeRawPointer, width: Int) {
+        removeAll()
+        for offset in offsets { append(base + offset * width) }
+    }
+
+    /// Moves every pointer by as many bytes.
+    func shift(by byteCount: Int) {
+        for row in 0..<count { first[row] += byteCount }
     }
 
     /// Takes the same rows once more.

@@ -6,9 +6,6 @@
 // * Each addition is rounded to the sum's type, nothing is reassociated and no multiply is fused with an add.
 // * Loops run across boxes, block by block, so that a block's sums stay in the first cache.
 
-/// Boxes whose sums are worked on together.
-private let blockCount = 512
-
 /// Adds up boxes of floats: `((0 + v0) + v1) + ...`.
 ///
 /// * `width`: Bytes of a voxel: 4 (`f32`) or 8 (`f64`).
@@ -26,11 +23,27 @@ package func sumFloats(
     startsAtFirst: Bool,
     into sums: UnsafeMutableRawPointer
 ) {
-    let boxes = FloatBoxes(positions: positions, positionCount: positionCount, stride: stride, count: count)
+    @inline(__always)
+    func run<In: BinaryFloatingPoint, Sum: BinaryFloatingPoint>(
+        _: In.Type,
+        _ sumType: Sum.Type,
+        _ term: (In) -> Sum
+    ) {
+        sumBoxes(
+            positions,
+            positionCount,
+            stride,
+            count,
+            continues,
+            startsAtFirst,
+            sums.assumingMemoryBound(to: Sum.self),
+            term
+        )
+    }
     switch (width, isWide) {
-    case (4, false): boxes.sum(Float.self, Float.self, continues, startsAtFirst, sums) { $0 }
-    case (4, true): boxes.sum(Float.self, Double.self, continues, startsAtFirst, sums) { Double($0) }
-    default: boxes.sum(Double.self, Double.self, continues, startsAtFirst, sums) { $0 }
+    case (4, false): run(Float.self, Float.self) { $0 }
+    case (4, true): run(Float.self, Double.self) { Double($0) }
+    default: run(Double.self, Double.self) { $0 }
     }
 }
 
@@ -46,11 +59,15 @@ package func countFloats(
     continues: Bool,
     into counts: UnsafeMutableRawPointer
 ) {
-    let boxes = FloatBoxes(positions: positions, positionCount: positionCount, stride: stride, count: count)
+    let counts = counts.assumingMemoryBound(to: Double.self)
     if width == 4 {
-        boxes.sum(Float.self, Double.self, continues, false, counts) { $0 != 0 ? 1 : 0 }
+        sumBoxes(positions, positionCount, stride, count, continues, false, counts) { (voxel: Float) in
+            voxel != 0 ? 1 : 0
+        }
     } else {
-        boxes.sum(Double.self, Double.self, continues, false, counts) { $0 != 0 ? 1 : 0 }
+        sumBoxes(positions, positionCount, stride, count, continues, false, counts) { (voxel: Double) in
+            voxel != 0 ? 1 : 0
+        }
     }
 }
 
@@ -62,78 +79,63 @@ package func sumFloatColumns(
     count: Int,
     into sums: UnsafeMutableRawPointer
 ) {
-    let boxes = FloatBoxes(positions: positions, positionCount: 4, stride: stride, count: count)
-    if width == 4 { boxes.columns(Float.self, sums) } else { boxes.columns(Double.self, sums) }
+    if width == 4 {
+        sumColumns(positions, stride, count, sums.assumingMemoryBound(to: Float.self))
+    } else {
+        sumColumns(positions, stride, count, sums.assumingMemoryBound(to: Double.self))
+    }
 }
 
-private struct FloatBoxes {
-    let positions: UnsafePointer<UnsafeRawPointer>
-    let positionCount: Int
-    let stride: Int
-    let count: Int
-
-    @inline(__always)
-    func sum<In: BinaryFloatingPoint, Sum: BinaryFloatingPoint>(
-        _: In.Type,
-        _: Sum.Type,
-        _ continues: Bool,
-        _ startsAtFirst: Bool,
-        _ sums: UnsafeMutableRawPointer,
-        _ term: (In) -> Sum
-    ) {
-        let sums = sums.assumingMemoryBound(to: Sum.self)
-        var begin = 0
-        while begin < count {
-            let end = min(begin &+ blockCount, count)
-            var next = 0
-            if !continues {
-                let first = positions[0].assumingMemoryBound(to: In.self)
-                next = 1
-                if stride == 2, positionCount >= 2 {
-                    let second = positions[1].assumingMemoryBound(to: In.self)
-                    next = 2
-                    for i in begin..<end {
-                        let head = startsAtFirst ? term(first[2 &* i]) : 0 + term(first[2 &* i])
-                        sums[i] = head + term(second[2 &* i])
-                    }
-                } else {
-                    for i in begin..<end {
-                        sums[i] = startsAtFirst ? term(first[i &* stride]) : 0 + term(first[i &* stride])
-                    }
-                }
+@inline(__always)
+private func sumBoxes<In: BinaryFloatingPoint, Sum: BinaryFloatingPoint>(
+    _ positions: UnsafePointer<UnsafeRawPointer>,
+    _ positionCount: Int,
+    _ stride: Int,
+    _ count: Int,
+    _ continues: Bool,
+    _ startsAtFirst: Bool,
+    _ sums: UnsafeMutablePointer<Sum>,
+    _ term: (In) -> Sum
+) {
+    var begin = 0
+    while begin < count {
+        let end = min(begin &+ 512, count)
+        var next = 0
+        if !continues {
+            let first = positions[0].assumingMemoryBound(to: In.self)
+            next = 1
+            for i in begin..<end {
+                sums[i] = startsAtFirst ? term(first[i &* stride]) : 0 + term(first[i &* stride])
             }
-            while next < positionCount {
-                let row = positions[next].assumingMemoryBound(to: In.self)
-                if stride == 1 {
-                    for i in begin..<end { sums[i] += term(row[i]) }
-                } else if stride == 2 {
-                    for i in begin..<end { sums[i] += term(row[2 &* i]) }
-                } else {
-                    for i in begin..<end { sums[i] += term(row[i &* stride]) }
-                }
-                next += 1
-            }
-            begin = end
         }
+        while next < positionCount {
+            let row = positions[next].assumingMemoryBound(to: In.self)
+            if stride == 1 {
+                for i in begin..<end { sums[i] += term(row[i]) }
+            } else if stride == 2 {
+                for i in begin..<end { sums[i] += term(row[2 &* i]) }
+            } else {
+                for i in begin..<end { sums[i] += term(row[i &* stride]) }
+            }
+            next += 1
+        }
+        begin = end
     }
+}
 
-    @inline(__always)
-    func columns<Voxel: BinaryFloatingPoint>(_: Voxel.Type, _ sums: UnsafeMutableRawPointer) {
-        let sums = sums.assumingMemoryBound(to: Voxel.self)
-        let a = positions[0].assumingMemoryBound(to: Voxel.self)
-        let b = positions[1].assumingMemoryBound(to: Voxel.self)
-        let c = positions[2].assumingMemoryBound(to: Voxel.self)
-        let d = positions[3].assumingMemoryBound(to: Voxel.self)
-        if stride == 2 {
-            for i in 0..<count {
-                let at = 2 &* i
-                sums[i] = (a[at] + c[at]) + (b[at] + d[at])
-            }
-        } else {
-            for i in 0..<count {
-                let at = i &* stride
-                sums[i] = (a[at] + c[at]) + (b[at] + d[at])
-            }
-        }
+@inline(__always)
+private func sumColumns<Voxel: BinaryFloatingPoint>(
+    _ positions: UnsafePointer<UnsafeRawPointer>,
+    _ stride: Int,
+    _ count: Int,
+    _ sums: UnsafeMutablePointer<Voxel>
+) {
+    let a = positions[0].assumingMemoryBound(to: Voxel.self)
+    let b = positions[1].assumingMemoryBound(to: Voxel.self)
+    let c = positions[2].assumingMemoryBound(to: Voxel.self)
+    let d = positions[3].assumingMemoryBound(to: Voxel.self)
+    for i in 0..<count {
+        let at = i &* stride
+        sums[i] = (a[at] + c[at]) + (b[at] + d[at])
     }
 }

@@ -23,97 +23,90 @@ package func renderRow(
     roundsToEven: Bool,
     into voxels: UnsafeMutableRawPointer
 ) {
-    let row = RenderedRow(
-        sums: sums,
-        voxels: voxels,
-        count: count,
-        divisor: divisor,
-        lastDivisor: lastDivisor,
-        fitsDouble: sumBits < 52,
-        roundsToEven: roundsToEven
-    )
+    @inline(__always)
+    func run<Sum: FixedWidthInteger, Image: FixedWidthInteger>(_: Sum.Type, _: Image.Type) {
+        renderLine(
+            sums.assumingMemoryBound(to: Sum.self),
+            count,
+            divisor,
+            lastDivisor,
+            sumBits < 52,
+            roundsToEven,
+            voxels.assumingMemoryBound(to: Image.self)
+        )
+    }
+    @inline(__always)
+    func runUnsigned<Image: FixedWidthInteger>(_ type: Image.Type) {
+        switch RowType(rawValue: sum) {
+        case .u16: run(UInt16.self, type)
+        case .u32: run(UInt32.self, type)
+        case .u64: run(UInt64.self, type)
+        default: run(UInt128.self, type)
+        }
+    }
+    @inline(__always)
+    func runSigned<Image: FixedWidthInteger>(_ type: Image.Type) {
+        switch RowType(rawValue: sum) {
+        case .i16: run(Int16.self, type)
+        case .i32: run(Int32.self, type)
+        case .i64: run(Int64.self, type)
+        default: run(Int128.self, type)
+        }
+    }
     switch RowType(rawValue: image) {
-    case .u8: row.unsigned(sum, UInt8.self)
-    case .u16: row.unsigned(sum, UInt16.self)
-    case .u32: row.unsigned(sum, UInt32.self)
-    case .u64: row.unsigned(sum, UInt64.self)
-    case .i8: row.signed(sum, Int8.self)
-    case .i16: row.signed(sum, Int16.self)
-    case .i32: row.signed(sum, Int32.self)
-    default: row.signed(sum, Int64.self)
+    case .u8: runUnsigned(UInt8.self)
+    case .u16: runUnsigned(UInt16.self)
+    case .u32: runUnsigned(UInt32.self)
+    case .u64: runUnsigned(UInt64.self)
+    case .i8: runSigned(Int8.self)
+    case .i16: runSigned(Int16.self)
+    case .i32: runSigned(Int32.self)
+    default: runSigned(Int64.self)
     }
 }
 
-private struct RenderedRow {
-    let sums: UnsafeRawPointer
-    let voxels: UnsafeMutableRawPointer
-    let count: Int
-    let divisor: Int
-    let lastDivisor: Int
-    let fitsDouble: Bool
-    let roundsToEven: Bool
-
-    @inline(__always)
-    func unsigned<Image: FixedWidthInteger>(_ sum: UInt8, _ image: Image.Type) {
-        switch RowType(rawValue: sum) {
-        case .u16: render(UInt16.self, image)
-        case .u32: render(UInt32.self, image)
-        case .u64: render(UInt64.self, image)
-        default: render(UInt128.self, image)
-        }
-    }
-
-    @inline(__always)
-    func signed<Image: FixedWidthInteger>(_ sum: UInt8, _ image: Image.Type) {
-        switch RowType(rawValue: sum) {
-        case .i16: render(Int16.self, image)
-        case .i32: render(Int32.self, image)
-        case .i64: render(Int64.self, image)
-        default: render(Int128.self, image)
-        }
-    }
-
-    @inline(__always)
-    private func render<Sum: FixedWidthInteger, Image: FixedWidthInteger>(_: Sum.Type, _: Image.Type) {
-        let sums = sums.assumingMemoryBound(to: Sum.self)
-        let voxels = voxels.assumingMemoryBound(to: Image.self)
-        let interior = lastDivisor == divisor ? count : count - 1
-        if divisor & (divisor - 1) == 0 {
-            let shift = Sum(truncatingIfNeeded: divisor.trailingZeroBitCount)
-            if divisor == 1 {
-                for i in 0..<interior { voxels[i] = Image(truncatingIfNeeded: sums[i]) }
-            } else if roundsToEven {
-                for i in 0..<interior {
-                    voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sums[i], by: shift))
-                }
-            } else {
-                for i in 0..<interior {
-                    voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sums[i], by: shift))
-                }
+@inline(__always)
+private func renderLine<Sum: FixedWidthInteger, Image: FixedWidthInteger>(
+    _ sums: UnsafePointer<Sum>,
+    _ count: Int,
+    _ divisor: Int,
+    _ lastDivisor: Int,
+    _ fitsDouble: Bool,
+    _ roundsToEven: Bool,
+    _ voxels: UnsafeMutablePointer<Image>
+) {
+    let interior = lastDivisor == divisor ? count : count &- 1
+    if divisor & (divisor &- 1) == 0 {
+        let shift = Sum(truncatingIfNeeded: divisor.trailingZeroBitCount)
+        if divisor == 1 {
+            for i in 0..<interior { voxels[i] = Image(truncatingIfNeeded: sums[i]) }
+        } else if roundsToEven {
+            for i in 0..<interior { voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sums[i], by: shift)) }
+        } else {
+            for i in 0..<interior {
+                voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sums[i], by: shift))
             }
-        } else if fitsDouble, Sum.bitWidth <= 64 {
-            let divisor = Double(divisor)
-            if roundsToEven {
-                for i in 0..<interior {
-                    voxels[i] = Image(truncatingIfNeeded: nearestEven(Double(sums[i]) / divisor))
-                }
-            } else {
-                for i in 0..<interior {
-                    voxels[i] = Image(truncatingIfNeeded: towardZero(Double(sums[i]) / divisor))
-                }
+        }
+    } else if fitsDouble, Sum.bitWidth <= 64 {
+        let divisor = Double(divisor)
+        if roundsToEven {
+            for i in 0..<interior {
+                voxels[i] = Image(truncatingIfNeeded: nearestEven(Double(sums[i]) / divisor))
             }
         } else {
-            let divisor = Sum(truncatingIfNeeded: divisor)
             for i in 0..<interior {
-                voxels[i] = Image(truncatingIfNeeded: quotient(sums[i], divisor, toEven: roundsToEven))
+                voxels[i] = Image(truncatingIfNeeded: towardZero(Double(sums[i]) / divisor))
             }
         }
-        if interior < count {
-            let divisor = Sum(truncatingIfNeeded: lastDivisor)
-            voxels[interior] = Image(
-                truncatingIfNeeded: quotient(sums[interior], divisor, toEven: roundsToEven)
-            )
+    } else {
+        let divisor = Sum(truncatingIfNeeded: divisor)
+        for i in 0..<interior {
+            voxels[i] = Image(truncatingIfNeeded: quotient(sums[i], divisor, toEven: roundsToEven))
         }
+    }
+    if interior < count {
+        let divisor = Sum(truncatingIfNeeded: lastDivisor)
+        voxels[interior] = Image(truncatingIfNeeded: quotient(sums[interior], divisor, toEven: roundsToEven))
     }
 }
 
@@ -134,97 +127,104 @@ package func renderSparseRow(
     roundsToEven: Bool,
     into voxels: UnsafeMutableRawPointer
 ) {
-    let row = SparseRow(
-        sums: sums,
-        counts: counts,
-        voxels: voxels,
-        count: count,
-        sum: sum,
-        countType: countType,
-        fitsDouble: sumBits < 52,
-        roundsToEven: roundsToEven
-    )
+    @inline(__always)
+    func run<Sum: FixedWidthInteger, Image: FixedWidthInteger>(_: Sum.Type, _: Image.Type) {
+        let sums = sums.assumingMemoryBound(to: Sum.self)
+        let voxels = voxels.assumingMemoryBound(to: Image.self)
+        let fitsDouble = sumBits < 52
+        switch RowType(rawValue: countType) {
+        case .u16:
+            renderSparseLine(
+                sums,
+                counts.assumingMemoryBound(to: UInt16.self),
+                count,
+                fitsDouble,
+                roundsToEven,
+                voxels
+            )
+        case .u32:
+            renderSparseLine(
+                sums,
+                counts.assumingMemoryBound(to: UInt32.self),
+                count,
+                fitsDouble,
+                roundsToEven,
+                voxels
+            )
+        default:
+            renderSparseLine(
+                sums,
+                counts.assumingMemoryBound(to: UInt64.self),
+                count,
+                fitsDouble,
+                roundsToEven,
+                voxels
+            )
+        }
+    }
+    @inline(__always)
+    func runUnsigned<Image: FixedWidthInteger>(_ type: Image.Type) {
+        switch RowType(rawValue: sum) {
+        case .u16: run(UInt16.self, type)
+        case .u32: run(UInt32.self, type)
+        case .u64: run(UInt64.self, type)
+        default: run(UInt128.self, type)
+        }
+    }
+    @inline(__always)
+    func runSigned<Image: FixedWidthInteger>(_ type: Image.Type) {
+        switch RowType(rawValue: sum) {
+        case .i16: run(Int16.self, type)
+        case .i32: run(Int32.self, type)
+        case .i64: run(Int64.self, type)
+        default: run(Int128.self, type)
+        }
+    }
     switch RowType(rawValue: image) {
-    case .u8: row.unsigned(UInt8.self)
-    case .u16: row.unsigned(UInt16.self)
-    case .u32: row.unsigned(UInt32.self)
-    case .u64: row.unsigned(UInt64.self)
-    case .i8: row.signed(Int8.self)
-    case .i16: row.signed(Int16.self)
-    case .i32: row.signed(Int32.self)
-    default: row.signed(Int64.self)
+    case .u8: runUnsigned(UInt8.self)
+    case .u16: runUnsigned(UInt16.self)
+    case .u32: runUnsigned(UInt32.self)
+    case .u64: runUnsigned(UInt64.self)
+    case .i8: runSigned(Int8.self)
+    case .i16: runSigned(Int16.self)
+    case .i32: runSigned(Int32.self)
+    default: runSigned(Int64.self)
     }
 }
 
-private struct SparseRow {
-    let sums: UnsafeRawPointer
-    let counts: UnsafeRawPointer
-    let voxels: UnsafeMutableRawPointer
-    let count: Int
-    let sum: UInt8
-    let countType: UInt8
-    let fitsDouble: Bool
-    let roundsToEven: Bool
-
-    @inline(__always)
-    func unsigned<Image: FixedWidthInteger>(_ image: Image.Type) {
-        switch RowType(rawValue: sum) {
-        case .u16: counted(UInt16.self, image)
-        case .u32: counted(UInt32.self, image)
-        case .u64: counted(UInt64.self, image)
-        default: counted(UInt128.self, image)
+@inline(__always)
+private func renderSparseLine<Sum: FixedWidthInteger, Count: FixedWidthInteger, Image: FixedWidthInteger>(
+    _ sums: UnsafePointer<Sum>,
+    _ counts: UnsafePointer<Count>,
+    _ count: Int,
+    _ fitsDouble: Bool,
+    _ roundsToEven: Bool,
+    _ voxels: UnsafeMutablePointer<Image>
+) {
+    // Where the count is 0 the sum is 0 too: 0 / 1.
+    if Sum.bitWidth <= 16, Count.bitWidth <= 16, !roundsToEven {
+        // Sums and counts below 2^16: floats divide exactly enough, by the same argument as doubles below 2^52.
+        for i in 0..<count {
+            let divisor = Float(Int32(truncatingIfNeeded: counts[i] | (counts[i] == 0 ? 1 : 0)))
+            let mean = Float(Int32(truncatingIfNeeded: sums[i])) / divisor
+            voxels[i] = Image(truncatingIfNeeded: towardZero(mean))
         }
-    }
-
-    @inline(__always)
-    func signed<Image: FixedWidthInteger>(_ image: Image.Type) {
-        switch RowType(rawValue: sum) {
-        case .i16: counted(Int16.self, image)
-        case .i32: counted(Int32.self, image)
-        case .i64: counted(Int64.self, image)
-        default: counted(Int128.self, image)
-        }
-    }
-
-    @inline(__always)
-    private func counted<Sum: FixedWidthInteger, Image: FixedWidthInteger>(
-        _ sum: Sum.Type,
-        _ image: Image.Type
-    ) {
-        switch RowType(rawValue: countType) {
-        case .u16: render(sum, UInt16.self, image)
-        case .u32: render(sum, UInt32.self, image)
-        default: render(sum, UInt64.self, image)
-        }
-    }
-
-    @inline(__always)
-    private func render<Sum: FixedWidthInteger, Count: FixedWidthInteger, Image: FixedWidthInteger>(
-        _: Sum.Type,
-        _: Count.Type,
-        _: Image.Type
-    ) {
-        let sums = sums.assumingMemoryBound(to: Sum.self)
-        let counts = counts.assumingMemoryBound(to: Count.self)
-        let voxels = voxels.assumingMemoryBound(to: Image.self)
-        if fitsDouble, Sum.bitWidth <= 64 {
-            // Where the count is 0 the sum is 0 too: 0 / 1.
-            if roundsToEven {
-                for i in 0..<count {
-                    let divisor = Double(counts[i] | (counts[i] == 0 ? 1 : 0))
-                    voxels[i] = Image(truncatingIfNeeded: nearestEven(Double(sums[i]) / divisor))
-                }
-            } else {
-                for i in 0..<count {
-                    let divisor = Double(counts[i] | (counts[i] == 0 ? 1 : 0))
-                    voxels[i] = Image(truncatingIfNeeded: towardZero(Double(sums[i]) / divisor))
-                }
+    } else if fitsDouble, Sum.bitWidth <= 64 {
+        if roundsToEven {
+            for i in 0..<count {
+                let divisor = Double(counts[i] | (counts[i] == 0 ? 1 : 0))
+                voxels[i] = Image(truncatingIfNeeded: nearestEven(Double(sums[i]) / divisor))
             }
         } else {
             for i in 0..<count {
-                let divisor = Sum(truncatingIfNeeded: max(counts[i], 1))
-                voxels[i] = Image(truncatingIfNeeded: quotient(sums[i], divisor, toEven: roundsToEven))
+                let divisor = Double(counts[i] | (counts[i] == 0 ? 1 : 0))
+                voxels[i] = Image(truncatingIfNeeded: towardZero(Double(sums[i]) / divisor))
             }
+        }
+    } else {
+        for i in 0..<count {
+            let divisor = Sum(truncatingIfNeeded: counts[i] | (counts[i] == 0 ? 1 : 0))
+            voxels[i] = Image(truncatingIfNeeded: quotient(sums[i], divisor, toEven: roundsToEven))
         }
     }
 }
@@ -272,4 +272,12 @@ private func quotient<Sum: FixedWidthInteger>(_ sum: Sum, _ divisor: Sum, toEven
     let rest = divisor &- remainder
     if remainder > rest || (remainder == rest && quotient & 1 == 1) { quotient &+= 1 }
     return quotient
+}
+
+/// The low bits of `mean` without its fraction, for |mean| < 2^21.
+@inline(__always)
+private func towardZero(_ mean: Float) -> UInt32 {
+    let nearest = (mean + 0x1.8p23) - 0x1.8p23
+    let over: Float = mean >= 0 ? (nearest > mean ? 1 : 0) : (nearest < mean ? -1 : 0)
+    return (nearest - over + 0x1.8p23).bitPattern
 }

@@ -24,27 +24,48 @@ package func sumRows(
     scratch: UnsafeMutableRawPointer,
     into sums: UnsafeMutableRawPointer
 ) {
-    let window = Window(
-        rows: rows,
-        rowCount: rowCount,
-        factor: factor,
-        inputCount: inputCount,
-        scale: scale,
-        lastScale: lastScale,
-        scratch: scratch,
-        sums: sums
-    )
+    @inline(__always)
+    func run<In: FixedWidthInteger, Sum: FixedWidthInteger>(_: In.Type, _: Sum.Type) {
+        sumLine(
+            rows,
+            rowCount,
+            factor,
+            inputCount,
+            Sum(truncatingIfNeeded: scale),
+            Sum(truncatingIfNeeded: lastScale),
+            scratch.assumingMemoryBound(to: Sum.self),
+            sums.assumingMemoryBound(to: Sum.self)
+        ) { (voxel: In) in Sum(truncatingIfNeeded: voxel) }
+    }
+    @inline(__always)
+    func runUnsigned<In: FixedWidthInteger>(_ type: In.Type) {
+        switch RowType(rawValue: sum) {
+        case .u16: run(type, UInt16.self)
+        case .u32: run(type, UInt32.self)
+        case .u64: run(type, UInt64.self)
+        default: run(type, UInt128.self)
+        }
+    }
+    @inline(__always)
+    func runSigned<In: FixedWidthInteger>(_ type: In.Type) {
+        switch RowType(rawValue: sum) {
+        case .i16: run(type, Int16.self)
+        case .i32: run(type, Int32.self)
+        case .i64: run(type, Int64.self)
+        default: run(type, Int128.self)
+        }
+    }
     switch RowType(rawValue: input) {
-    case .u8: window.sumUnsigned(UInt8.self, sum)
-    case .u16: window.sumUnsigned(UInt16.self, sum)
-    case .u32: window.sumUnsigned(UInt32.self, sum)
-    case .u64: window.sumUnsigned(UInt64.self, sum)
-    case .u128: window.sumUnsigned(UInt128.self, sum)
-    case .i8: window.sumSigned(Int8.self, sum)
-    case .i16: window.sumSigned(Int16.self, sum)
-    case .i32: window.sumSigned(Int32.self, sum)
-    case .i64: window.sumSigned(Int64.self, sum)
-    default: window.sumSigned(Int128.self, sum)
+    case .u8: runUnsigned(UInt8.self)
+    case .u16: runUnsigned(UInt16.self)
+    case .u32: runUnsigned(UInt32.self)
+    case .u64: runUnsigned(UInt64.self)
+    case .u128: runUnsigned(UInt128.self)
+    case .i8: runSigned(Int8.self)
+    case .i16: runSigned(Int16.self)
+    case .i32: runSigned(Int32.self)
+    case .i64: runSigned(Int64.self)
+    default: runSigned(Int128.self)
     }
 }
 
@@ -64,140 +85,116 @@ package func countRows(
     scratch: UnsafeMutableRawPointer,
     into counts: UnsafeMutableRawPointer
 ) {
-    let window = Window(
-        rows: rows,
-        rowCount: rowCount,
-        factor: factor,
-        inputCount: inputCount,
-        scale: scale,
-        lastScale: lastScale,
-        scratch: scratch,
-        sums: counts
-    )
+    @inline(__always)
+    func run<In: FixedWidthInteger, Count: FixedWidthInteger>(_: In.Type, _: Count.Type) {
+        sumLine(
+            rows,
+            rowCount,
+            factor,
+            inputCount,
+            Count(truncatingIfNeeded: scale),
+            Count(truncatingIfNeeded: lastScale),
+            scratch.assumingMemoryBound(to: Count.self),
+            counts.assumingMemoryBound(to: Count.self)
+        ) { (voxel: In) in voxel == 0 ? 0 : 1 }
+    }
+    @inline(__always)
+    func runCounted<In: FixedWidthInteger>(_ type: In.Type) {
+        switch RowType(rawValue: count) {
+        case .u16: run(type, UInt16.self)
+        case .u32: run(type, UInt32.self)
+        default: run(type, UInt64.self)
+        }
+    }
     switch width {
-    case 1: window.count(UInt8.self, count)
-    case 2: window.count(UInt16.self, count)
-    case 4: window.count(UInt32.self, count)
-    default: window.count(UInt64.self, count)
+    case 1: runCounted(UInt8.self)
+    case 2: runCounted(UInt16.self)
+    case 4: runCounted(UInt32.self)
+    default: runCounted(UInt64.self)
     }
 }
 
-/// What every specialisation below is given.
-private struct Window {
-    let rows: UnsafePointer<UnsafeRawPointer>
-    let rowCount: Int
-    let factor: Int
-    let inputCount: Int
-    let scale: Int
-    let lastScale: Int
-    let scratch: UnsafeMutableRawPointer
-    let sums: UnsafeMutableRawPointer
-
-    @inline(__always)
-    func sumUnsigned<In: FixedWidthInteger>(_ input: In.Type, _ sum: UInt8) {
-        switch RowType(rawValue: sum) {
-        case .u16: reduce(input, UInt16.self) { UInt16(truncatingIfNeeded: $0) }
-        case .u32: reduce(input, UInt32.self) { UInt32(truncatingIfNeeded: $0) }
-        case .u64: reduce(input, UInt64.self) { UInt64(truncatingIfNeeded: $0) }
-        default: reduce(input, UInt128.self) { UInt128(truncatingIfNeeded: $0) }
+/// Down the rows first, elementwise, then along the row: the first part is what a vectoriser likes best.
+@inline(__always)
+private func sumLine<In: FixedWidthInteger, Sum: FixedWidthInteger>(
+    _ rows: UnsafePointer<UnsafeRawPointer>,
+    _ rowCount: Int,
+    _ factor: Int,
+    _ inputCount: Int,
+    _ scale: Sum,
+    _ lastScale: Sum,
+    _ scratch: UnsafeMutablePointer<Sum>,
+    _ sums: UnsafeMutablePointer<Sum>,
+    _ term: (In) -> Sum
+) {
+    let column = factor == 1 ? sums : scratch
+    addRows(rows, rowCount, inputCount, column, term)
+    let full = inputCount / factor
+    switch factor {
+    case 1:
+        guard scale != 1 else { return }
+        for i in 0..<full { sums[i] = column[i] &* scale }
+    case 2:
+        for i in 0..<full { sums[i] = (column[2 &* i] &+ column[2 &* i &+ 1]) &* scale }
+    case 3:
+        for i in 0..<full {
+            let at = 3 &* i
+            sums[i] = (column[at] &+ column[at &+ 1] &+ column[at &+ 2]) &* scale
         }
-    }
-
-    @inline(__always)
-    func sumSigned<In: FixedWidthInteger>(_ input: In.Type, _ sum: UInt8) {
-        switch RowType(rawValue: sum) {
-        case .i16: reduce(input, Int16.self) { Int16(truncatingIfNeeded: $0) }
-        case .i32: reduce(input, Int32.self) { Int32(truncatingIfNeeded: $0) }
-        case .i64: reduce(input, Int64.self) { Int64(truncatingIfNeeded: $0) }
-        default: reduce(input, Int128.self) { Int128(truncatingIfNeeded: $0) }
+    case 4:
+        for i in 0..<full {
+            let at = 4 &* i
+            let left = column[at] &+ column[at &+ 1]
+            let right = column[at &+ 2] &+ column[at &+ 3]
+            sums[i] = (left &+ right) &* scale
         }
+    default:
+        for i in 0..<full { sums[i] = sumColumns(column, i &* factor, (i &+ 1) &* factor) &* scale }
     }
-
-    @inline(__always)
-    func count<In: FixedWidthInteger>(_ input: In.Type, _ count: UInt8) {
-        switch RowType(rawValue: count) {
-        case .u16: reduce(input, UInt16.self) { $0 == 0 ? 0 : 1 }
-        case .u32: reduce(input, UInt32.self) { $0 == 0 ? 0 : 1 }
-        default: reduce(input, UInt64.self) { $0 == 0 ? 0 : 1 }
-        }
+    if full &* factor < inputCount {
+        sums[full] = sumColumns(column, full &* factor, inputCount) &* lastScale
     }
+}
 
-    /// Down the rows first, elementwise, then along the row: the first part is what a vectoriser likes best.
-    @inline(__always)
-    private func reduce<In: FixedWidthInteger, Sum: FixedWidthInteger>(
-        _: In.Type,
-        _: Sum.Type,
-        _ term: (In) -> Sum
-    ) {
-        let sums = sums.assumingMemoryBound(to: Sum.self)
-        let column = factor == 1 ? sums : scratch.assumingMemoryBound(to: Sum.self)
-        addRows(into: column, term)
-        let scale = Sum(truncatingIfNeeded: scale)
-        let full = inputCount / factor
-        switch factor {
-        case 1:
-            guard scale != 1 else { return }
-            for i in 0..<full { sums[i] = column[i] &* scale }
-        case 2:
-            for i in 0..<full { sums[i] = (column[2 &* i] &+ column[2 &* i &+ 1]) &* scale }
-        case 3:
-            for i in 0..<full {
-                let at = 3 &* i
-                sums[i] = (column[at] &+ column[at &+ 1] &+ column[at &+ 2]) &* scale
-            }
-        case 4:
-            for i in 0..<full {
-                let at = 4 &* i
-                let left = column[at] &+ column[at &+ 1]
-                let right = column[at &+ 2] &+ column[at &+ 3]
-                sums[i] = (left &+ right) &* scale
-            }
-        default:
-            for i in 0..<full {
-                sums[i] = sum(column, from: i &* factor, to: (i &+ 1) &* factor) &* scale
-            }
-        }
-        if full &* factor < inputCount {
-            let last = sum(column, from: full &* factor, to: inputCount)
-            sums[full] = last &* Sum(truncatingIfNeeded: lastScale)
-        }
+@inline(__always)
+private func sumColumns<Sum: FixedWidthInteger>(_ column: UnsafeMutablePointer<Sum>, _ from: Int, _ to: Int)
+    -> Sum
+{
+    var sum: Sum = 0
+    for j in from..<to { sum &+= column[j] }
+    return sum
+}
+
+@inline(__always)
+private func addRows<In: FixedWidthInteger, Sum: FixedWidthInteger>(
+    _ rows: UnsafePointer<UnsafeRawPointer>,
+    _ rowCount: Int,
+    _ inputCount: Int,
+    _ column: UnsafeMutablePointer<Sum>,
+    _ term: (In) -> Sum
+) {
+    let a = rows[0].assumingMemoryBound(to: In.self)
+    var row = 1
+    if rowCount == 1 {
+        for i in 0..<inputCount { column[i] = term(a[i]) }
+    } else if rowCount == 2 {
+        let b = rows[1].assumingMemoryBound(to: In.self)
+        for i in 0..<inputCount { column[i] = term(a[i]) &+ term(b[i]) }
+        row = 2
+    } else {
+        let b = rows[1].assumingMemoryBound(to: In.self)
+        let c = rows[2].assumingMemoryBound(to: In.self)
+        for i in 0..<inputCount { column[i] = term(a[i]) &+ term(b[i]) &+ term(c[i]) }
+        row = 3
     }
-
-    @inline(__always)
-    private func sum<Sum: FixedWidthInteger>(_ column: UnsafeMutablePointer<Sum>, from: Int, to: Int) -> Sum {
-        var sum: Sum = 0
-        for j in from..<to { sum &+= column[j] }
-        return sum
-    }
-
-    @inline(__always)
-    private func addRows<In: FixedWidthInteger, Sum: FixedWidthInteger>(
-        into column: UnsafeMutablePointer<Sum>,
-        _ term: (In) -> Sum
-    ) {
-        let a = rows[0].assumingMemoryBound(to: In.self)
-        var row = 1
-        if rowCount == 1 {
-            for i in 0..<inputCount { column[i] = term(a[i]) }
-        } else if rowCount == 2 {
-            let b = rows[1].assumingMemoryBound(to: In.self)
-            for i in 0..<inputCount { column[i] = term(a[i]) &+ term(b[i]) }
-            row = 2
+    while row < rowCount {
+        let a = rows[row].assumingMemoryBound(to: In.self)
+        if row + 1 < rowCount {
+            let b = rows[row + 1].assumingMemoryBound(to: In.self)
+            for i in 0..<inputCount { column[i] = column[i] &+ term(a[i]) &+ term(b[i]) }
         } else {
-            let b = rows[1].assumingMemoryBound(to: In.self)
-            let c = rows[2].assumingMemoryBound(to: In.self)
-            for i in 0..<inputCount { column[i] = term(a[i]) &+ term(b[i]) &+ term(c[i]) }
-            row = 3
+            for i in 0..<inputCount { column[i] = column[i] &+ term(a[i]) }
         }
-        while row < rowCount {
-            let a = rows[row].assumingMemoryBound(to: In.self)
-            if row + 1 < rowCount {
-                let b = rows[row + 1].assumingMemoryBound(to: In.self)
-                for i in 0..<inputCount { column[i] = column[i] &+ term(a[i]) &+ term(b[i]) }
-            } else {
-                for i in 0..<inputCount { column[i] = column[i] &+ term(a[i]) }
-            }
-            row += 2
-        }
+        row += 2
     }
 }
