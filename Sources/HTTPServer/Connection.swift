@@ -296,7 +296,7 @@ final class Connection {
         receive = nil
         inbox.clear()
         finishRead(.failure(bodyFailure ?? .cancelled))
-        stream.close()
+        if exchange?.isCutShort == true { stream.closeWithReset() } else { stream.close() }
         if isCounted { state.counters.release(address) }
         state.remove(self)
         whenClosed?()

@@ -42,6 +42,9 @@ package final class Exchange {
         if case .length(let length) = head.framing { length - bodyBytesReceived } else { 0 }
     }
 
+    /// Whether the answer is one whose end is the close, and has not come to it: an ordinary close would lie.
+    var isCutShort: Bool { framing == .untilClose && (progress == .begun || progress == .lost) }
+
     // MARK: The request's body
 
     /// Reads the next bytes of the body.

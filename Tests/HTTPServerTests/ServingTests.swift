@@ -169,6 +169,15 @@ struct ServingTests {
         }
     }
 
+    @Test("An aborted answer that would end with the connection is reset, so that it does not look whole")
+    func abortedHTTP10() async throws {
+        try await withServer { server, _ in
+            let client = try TestClient(server)
+            try await client.send("GET /abort HTTP/1.0\r\n\r\n")
+            await #expect(throws: UVError.self) { try await client.answer() }
+        }
+    }
+
     @Test("A service that does not answer is answered for with 500")
     func silent() async throws {
         try await withServer { server, _ in
