@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CHost
+internal import Synchronization
 
 /// Memory for voxels: aligned for vectors, not filled with zeros, given back with the last reference.
 ///
@@ -10,14 +11,89 @@ package final class VoxelBuffer: @unchecked Sendable {
 
     /// - Throws: ``EngineError/outOfMemory(_:)`` where the system has none to give.
     package init(byteCount: Int) throws(EngineError) {
+        self.byteCount = byteCount
+        if let spare = SpareMemory.shared.take(byteCount) {
+            base = spare
+            return
+        }
         guard let base = chost_allocate(byteCount) else { throw .outOfMemory(byteCount) }
         self.base = base
-        self.byteCount = byteCount
     }
 
-    deinit { chost_free(base, byteCount) }
+    deinit {
+        if !SpareMemory.shared.keep(base, byteCount) { chost_free(base, byteCount) }
+    }
 
     package var bytes: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: base, count: byteCount)
     }
+}
+
+/// A few blocks that were given back, for the next request of the same shape: the system fills new memory with zeros,
+/// which costs as much as an average over it.
+///
+/// All state is behind the mutex; blocks are plain addresses there, owned by nobody else.
+final class SpareMemory: Sendable {
+    static let shared = SpareMemory(byteLimit: 64 << 20)
+
+    /// Blocks below this are the allocator's own affair.
+    private static let leastByteCount = 256 << 10
+
+    private struct Block {
+        let address: UInt
+        let byteCount: Int
+    }
+
+    private let byteLimit: Int
+    /// Oldest first.
+    private let blocks = Mutex<[Block]>([])
+
+    init(byteLimit: Int) { self.byteLimit = byteLimit }
+
+    func take(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        guard byteCount >= SpareMemory.leastByteCount else { return nil }
+        return blocks.withLock { blocks in
+            guard let index = blocks.lastIndex(where: { $0.byteCount == byteCount }) else { return nil }
+            return UnsafeMutableRawPointer(bitPattern: blocks.remove(at: index).address)
+        }
+    }
+
+    /// Keeps the block if it is of a size worth keeping, at the cost of the oldest ones.
+    func keep(_ base: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
+        guard byteCount >= SpareMemory.leastByteCount, byteCount <= byteLimit else { return false }
+        let dropped = blocks.withLock { blocks -> ArraySlice<Block> in
+            blocks.append(Block(address: UInt(bitPattern: base), byteCount: byteCount))
+            var total = blocks.reduce(0) { $0 + $1.byteCount }
+            var count = 0
+            while total > byteLimit {
+                total -= blocks[count].byteCount
+                count += 1
+            }
+            defer { blocks.removeFirst(count) }
+            return blocks[..<count]
+        }
+        free(dropped)
+        return true
+    }
+
+    /// Gives everything back to the system.
+    func empty() {
+        free(
+            blocks.withLock { blocks in
+                defer { blocks = [] }
+                return blocks[...]
+            }
+        )
+    }
+
+    private func free(_ blocks: ArraySlice<Block>) {
+        for block in blocks {
+            chost_free(UnsafeMutableRawPointer(bitPattern: block.address), block.byteCount)
+        }
+    }
+}
+
+extension VoxelBuffer {
+    /// Gives back to the system what is kept for the next request; for a service that has gone quiet.
+    package static func releaseSpareMemory() { SpareMemory.shared.empty() }
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import Downsampling
+import Testing
+import Voxels
+
+@Suite("The engine")
+struct EngineTests {
+    @Test("A level's bytes are ready in order, and only when they are final")
+    func readiness() throws {
+        let spec = PyramidSpec(
+            type: .uint8,
+            shape: try Shape([16, 16, 8]),
+            method: .max,
+            factor: try Factor([2, 2, 2]),
+            mips: .count(3)
+        )
+        let plan = try PyramidPlan(spec, slabByteCount: 512)
+        let engine = try PyramidEngine(plan, slabsInFlight: 2)
+        let slab = [UInt8](repeating: 9, count: 512)
+        #expect(plan.slabCount == 4)
+        try slab.withUnsafeBytes { bytes in
+            try engine.reduce(slab: 1, bytes, isCancelled: { false })
+            #expect(engine.readyByteCount(mip: 1) == 0)
+            try engine.reduce(slab: 0, bytes, isCancelled: { false })
+            #expect(engine.readyByteCount(mip: 1) == 128)
+            #expect(engine.readyByteCount(mip: 2) == 16)
+            #expect(engine.readyByteCount(mip: 3) == 0)
+            try engine.reduce(slab: 2, bytes, isCancelled: { false })
+            try engine.reduce(slab: 3, bytes, isCancelled: { false })
+        }
+        #expect((1...3).map { engine.readyByteCount(mip: $0) } == [256, 32, 4])
+        #expect(engine.level(3).allSatisfy { $0 == 9 })
+    }
+
+    @Test("A cancelled slab throws and writes nothing")
+    func cancellation() throws {
+        let spec = PyramidSpec(type: .uint8, shape: try Shape([8, 8]), factor: try Factor([2, 2]))
+        let engine = try PyramidEngine(try PyramidPlan(spec), slabsInFlight: 1)
+        let voxels = [UInt8](repeating: 1, count: 64)
+        _ = voxels.withUnsafeBytes { bytes in
+            #expect(throws: EngineError.cancelled) {
+                try engine.reduce(slab: 0, bytes, isCancelled: { true })
+            }
+        }
+        #expect(engine.readyByteCount(mip: 1) == 0)
+    }
+
+    @Test("Memory that cannot be had is an error")
+    func outOfMemory() throws {
+        let spec = PyramidSpec(
+            type: .uint8,
+            shape: try Shape([1 << 56]),
+            method: .stride,
+            factor: try Factor([1])
+        )
+        let plan = try PyramidPlan(spec)
+        #expect(throws: EngineError.outOfMemory(1 << 56)) { try PyramidEngine(plan, slabsInFlight: 1) }
+    }
+
+    @Test("Levels that are not asked for change nothing in those that are")
+    func levels() throws {
+        var generator = SystemRandomNumberGenerator()
+        let sizes = [37, 21, 13]
+        for method in [Downsampling.Method.average, .mode, .median] {
+            for precision in Precision.allCases {
+                for type in [VoxelType.uint8, .uint32, .float32] {
+                    let count = sizes.reduce(1, *) * type.byteWidth
+                    let voxels = (0..<count).map { _ in UInt8.random(in: 0...3, using: &generator) }
+                    var spec = PyramidSpec(
+                        type: type,
+                        shape: try Shape(sizes),
+                        method: method,
+                        precision: precision,
+                        factor: try Factor([2, 2, 2]),
+                        mips: .count(4)
+                    )
+                    let all = try TestPyramid.make(spec, voxels, slabByteCount: 700, slabsInFlight: 2)
+                    spec.levels = 2...3
+                    let some = try TestPyramid.make(spec, voxels, slabByteCount: 700, slabsInFlight: 2)
+                    #expect(some == Array(all[1...2]), "\(method) \(precision) \(type)")
+                }
+            }
+        }
+    }
+
+    @Test("Lanes side by side make the bits that one lane makes", arguments: Downsampling.Method.allCases)
+    func lanes(_ method: Downsampling.Method) async throws {
+        let spec = PyramidSpec(
+            type: .uint16,
+            shape: try Shape([61, 45, 40]),
+            method: method,
+            factor: try Factor([2, 2, 2]),
+            mips: .count(4)
+        )
+        let plan = try PyramidPlan(spec, slabByteCount: 11_000)
+        var generator = SystemRandomNumberGenerator()
+        let voxels = (0..<plan.inputByteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let expected = try TestPyramid.make(spec, voxels)
+        let lanes = 4
+        let engine = try PyramidEngine(plan, slabsInFlight: lanes)
+        for begin in stride(from: 0, to: plan.slabCount, by: lanes) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for index in begin..<min(begin + lanes, plan.slabCount) {
+                    group.addTask {
+                        let range = plan.slabRange(index)
+                        let slab = try VoxelBuffer(byteCount: range.count)
+                        slab.bytes.copyBytes(from: voxels[range])
+                        try engine.reduce(
+                            slab: index,
+                            UnsafeRawBufferPointer(slab.bytes),
+                            isCancelled: { false }
+                        )
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        #expect(plan.keptLevels.map { Array(engine.level($0.mip)) } == expected)
+    }
+}

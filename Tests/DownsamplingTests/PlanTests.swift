@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import Downsampling
+import Testing
+import Voxels
+
+@Suite("What is known before the first voxel")
+struct PlanTests {
+    private func spec(
+        _ sizes: [Int],
+        _ factor: [Int],
+        mips: MipCount = .count(1),
+        type: VoxelType = .uint8,
+        method: Downsampling.Method = .average,
+        precision: Precision = .compat,
+        sparse: Bool = false,
+        order: MemoryOrder = .fortran,
+        levels: ClosedRange<Int>? = nil
+    ) throws -> PyramidSpec {
+        PyramidSpec(
+            type: type,
+            shape: try Shape(sizes),
+            order: order,
+            method: method,
+            precision: precision,
+            factor: try Factor(factor),
+            mips: mips,
+            sparse: sparse,
+            levels: levels
+        )
+    }
+
+    @Test("Sizes are divided by the factor and rounded up")
+    func shapes() throws {
+        let plan = try PyramidPlan(spec([7, 5, 3, 2], [2, 2, 1], mips: .count(3)))
+        #expect(plan.levels.map(\.shape.sizes) == [[4, 3, 3, 2], [2, 2, 3, 2], [1, 1, 3, 2]])
+        #expect(plan.levels.map(\.byteCount) == [72, 24, 6])
+    }
+
+    @Test("All mips end when no downsampled axis is longer than 1")
+    func allMips() throws {
+        #expect(try PyramidPlan(spec([9, 1, 100], [2, 2, 1], mips: .all)).levels.count == 4)
+        #expect(try PyramidPlan(spec([1, 1], [2, 2], mips: .all)).levels.count == 1)
+        #expect(try PyramidPlan(spec([5, 5], [1, 1], mips: .all)).levels.count == 1)
+        #expect(throws: PlanError.mipCount(40, limit: 32)) {
+            try PyramidPlan(spec([1 << 40], [2], mips: .all))
+        }
+    }
+
+    @Test("Mips above the levels asked for are not made")
+    func levels() throws {
+        let plan = try PyramidPlan(spec([64, 64], [2, 2], mips: .count(6), levels: 2...3))
+        #expect(plan.levels.map(\.mip) == [1, 2, 3])
+        #expect(plan.keptLevels.map(\.mip) == [2, 3])
+        #expect(throws: PlanError.levelsOutside(2...7, mips: 6)) {
+            try PyramidPlan(spec([64, 64], [2, 2], mips: .count(6), levels: 2...7))
+        }
+    }
+
+    @Test("What means nothing is refused")
+    func refusals() throws {
+        #expect(throws: PlanError.mipCount(0, limit: 32)) { try PyramidPlan(spec([4], [2], mips: .count(0))) }
+        for method in [Downsampling.Method.min, .max, .stride] {
+            #expect(throws: PlanError.sparseUnsupported(method)) {
+                try PyramidPlan(spec([4, 4], [2, 2], method: method, sparse: true))
+            }
+        }
+        #expect(throws: PlanError.typeUnsupported(.bool, .average)) {
+            try PyramidPlan(spec([4, 4], [2, 2], type: .bool))
+        }
+        #expect(throws: AxesError.factorBelowOne(0, axis: 1)) { try Factor([2, 0]) }
+        #expect(throws: AxesError.axisCount(6)) { try Shape([1, 1, 1, 1, 1, 1]) }
+        #expect(throws: AxesError.tooLarge) { try Shape([1 << 40, 1 << 40]) }
+    }
+
+    @Test("Sums that would not fit 128 bits are refused, not wrapped")
+    func wideSums() throws {
+        // lcm(65537, 34463) on both axes: 2^31 each, 64 mips' worth of them in one factor.
+        let wide = try spec([100_000, 100_000, 100_000], [65_537, 65_537, 65_537], type: .uint8)
+        #expect(throws: PlanError.sumsTooWide) { try PyramidPlan(wide) }
+    }
+
+    static let cases: [([Int], [Int])] = [
+        ([64, 64, 64], [2, 2, 1]), ([64, 64, 64], [2, 2, 2]), ([33, 17, 9, 3], [2, 2, 2]),
+        ([1, 1, 50], [2, 2, 2]),
+        ([1000], [3]), ([7, 900], [2, 2]), ([5, 6, 7, 8, 9], [1, 2, 1, 2, 1]), ([40, 40, 40], [1, 1, 4]),
+        ([64, 64, 64], [64, 64, 64]), ([3, 3], [1, 1]),
+    ]
+
+    @Test("Slabs cover the input once, in order", arguments: cases)
+    func slabs(_ sizes: [Int], _ factor: [Int]) throws {
+        for order in MemoryOrder.allCases {
+            for target in [1, 100, 5_000, 1 << 20] {
+                for mips in [1, 4] {
+                    let plan = try PyramidPlan(
+                        spec(sizes, factor, mips: .count(mips), type: .uint16, order: order),
+                        slabByteCount: target
+                    )
+                    var end = 0
+                    for index in 0..<plan.slabCount {
+                        let range = plan.slabRange(index)
+                        #expect(range.lowerBound == end)
+                        #expect(!range.isEmpty)
+                        #expect(range.count <= plan.slabByteCount)
+                        end = range.upperBound
+                    }
+                    #expect(end == plan.inputByteCount)
+                }
+            }
+        }
+    }
+
+    @Test("The price holds the answer and a few slabs, not the upload")
+    func price() throws {
+        let gigabyte = try PyramidPlan(spec([1024, 1024, 1024], [2, 2, 2], mips: .count(5)))
+        let answer = gigabyte.keptLevels.reduce(0) { $0 + $1.byteCount }
+        #expect(gigabyte.price(slabsInFlight: 4) > answer)
+        #expect(gigabyte.price(slabsInFlight: 4) < answer + 32 << 20)
+        let planes = try PyramidPlan(spec([4096, 4096, 64], [2, 2, 1], mips: .count(5), type: .float32))
+        let levels = planes.keptLevels.reduce(0) { $0 + $1.byteCount }
+        #expect(planes.price(slabsInFlight: 4) < levels + 32 << 20)
+    }
+}
