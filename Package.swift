@@ -97,7 +97,13 @@ var targets: [Target] = [
     tests("WorkersTests", ["Workers"]),
     tests("HTTPServerTests", ["HTTPServer", "HTTP1", "UV", http]),
     tests("ConfigurationTests", ["Configuration"]),
-    tests("PyramidServiceTests", ["PyramidService", "HTTPServer", "Downsampling", "Voxels", http]),
+    tests(
+        "PyramidServiceTests",
+        [
+            "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs", "Downsampling",
+            "Voxels", http, logging,
+        ]
+    ),
 ]
 
 if hasISAL {
@@ -106,6 +112,18 @@ if hasISAL {
 if isX86 {
     // The same sources as RowKernels, through a symbolic link, compiled for AVX2 machines.
     targets.append(library("RowKernelsV3", settings: [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]))
+}
+
+if Context.environment["PYRAMIDION_BENCHMARKS"] == "1" {
+    // `make bench` alone builds it; in this package, because it measures what `package` access shows.
+    targets.append(
+        .executableTarget(
+            name: "KernelBenchmark",
+            dependencies: ["Downsampling", "Voxels"],
+            path: "Benchmarks/Kernels",
+            swiftSettings: .house
+        )
+    )
 }
 
 let package = Package(

@@ -37,12 +37,12 @@ extension AnswerFormat {
 }
 
 /// How an answer is packed.
-enum AnswerCoding {
+package enum AnswerCoding: Sendable {
     case identity, gzip
 
     /// Returns gzip where the client takes it and does not like it less than no coding.
     /// - Throws: ``ServiceError/notAcceptable(_:)`` when it takes neither.
-    static func negotiated(_ fields: HTTPFields) throws(ServiceError) -> AnswerCoding {
+    package static func negotiated(_ fields: HTTPFields) throws(ServiceError) -> AnswerCoding {
         let items = QualityItem.list(fields[values: .acceptEncoding])
         let anything = items.last { $0.name == "*" }?.quality
         let gzip = items.last { $0.name == "gzip" || $0.name == "x-gzip" }?.quality ?? anything ?? 0
@@ -56,7 +56,7 @@ enum AnswerCoding {
 }
 
 /// Whether `Prefer` (RFC 7240) asks for the answer to begin before the upload has ended.
-func prefersRespondEarly(_ fields: HTTPFields) -> Bool {
+package func prefersRespondEarly(_ fields: HTTPFields) -> Bool {
     fields[values: .prefer].flatMap { $0.split(separator: ",") }.contains { preference in
         trimmed(preference.prefix { $0 != ";" }).lowercased() == "respond-early"
     }

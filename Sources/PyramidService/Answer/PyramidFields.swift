@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Downsampling
-import HTTPTypes
+package import Downsampling
+package import HTTPTypes
 import Voxels
 
 /// The fields that describe an answer's levels.
-enum PyramidFields {
+package enum PyramidFields {
     /// `Pyramid-Levels` is a structured field (RFC 9651): a list of inner lists, the mip and then its shape.
-    static func make(_ plan: PyramidPlan) -> HTTPFields {
+    package static func make(_ plan: PyramidPlan) -> HTTPFields {
         let levels = plan.keptLevels.map { level in
             "(" + ([level.mip] + level.shape.sizes).map(String.init).joined(separator: " ") + ")"
         }

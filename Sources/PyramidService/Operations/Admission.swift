@@ -21,6 +21,12 @@ package final class Admission: Sendable {
         package let admittedBytes: Int
         package let running: Int
         package let waiting: Int
+
+        package init(admittedBytes: Int, running: Int, waiting: Int) {
+            self.admittedBytes = admittedBytes
+            self.running = running
+            self.waiting = waiting
+        }
     }
 
     package let budget: Int

@@ -6,10 +6,10 @@
 /// 1. What is admitted never costs more than the budget, nor are there more than `maxRunning`.
 /// 2. Nobody overtakes: while anybody waits, a newcomer waits behind, however small.
 /// 3. What alone costs more than the budget is refused at once; so is whoever finds the queue full.
-struct AdmissionQueue {
-    typealias Ticket = UInt64
+package struct AdmissionQueue {
+    package typealias Ticket = UInt64
 
-    enum Arrival: Equatable {
+    package enum Arrival: Equatable {
         case admitted
         case waits
         /// Could never be admitted.
@@ -17,24 +17,24 @@ struct AdmissionQueue {
         case queueFull
     }
 
-    let budget: Int
-    let maxRunning: Int
-    let maxWaiting: Int
-    private(set) var admittedBytes = 0
-    private(set) var running = 0
+    package let budget: Int
+    package let maxRunning: Int
+    package let maxWaiting: Int
+    package private(set) var admittedBytes = 0
+    package private(set) var running = 0
     private var waiting: [(ticket: Ticket, price: Int)] = []
 
-    init(budget: Int, maxRunning: Int, maxWaiting: Int) {
+    package init(budget: Int, maxRunning: Int, maxWaiting: Int) {
         self.budget = budget
         self.maxRunning = maxRunning
         self.maxWaiting = maxWaiting
     }
 
-    var waitingCount: Int { waiting.count }
+    package var waitingCount: Int { waiting.count }
 
-    func isWaiting(_ ticket: Ticket) -> Bool { waiting.contains { $0.ticket == ticket } }
+    package func isWaiting(_ ticket: Ticket) -> Bool { waiting.contains { $0.ticket == ticket } }
 
-    mutating func arrived(_ ticket: Ticket, price: Int) -> Arrival {
+    package mutating func arrived(_ ticket: Ticket, price: Int) -> Arrival {
         guard price <= budget else { return .tooDear }
         if waiting.isEmpty, fits(price) {
             admit(price)
@@ -46,7 +46,7 @@ struct AdmissionQueue {
     }
 
     /// Somebody who was admitted is done. Returns who is admitted now.
-    mutating func finished(price: Int) -> [Ticket] {
+    package mutating func finished(price: Int) -> [Ticket] {
         precondition(running > 0 && admittedBytes >= price, "more was given back than was taken")
         running -= 1
         admittedBytes -= price
@@ -55,7 +55,7 @@ struct AdmissionQueue {
 
     /// Somebody who waits does not wait any longer. Returns whether it did wait, and who is admitted now: the
     /// one behind a dear one may fit.
-    mutating func gaveUp(_ ticket: Ticket) -> (wasWaiting: Bool, admitted: [Ticket]) {
+    package mutating func gaveUp(_ ticket: Ticket) -> (wasWaiting: Bool, admitted: [Ticket]) {
         guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return (false, []) }
         waiting.remove(at: index)
         return (true, admitWaiting())

@@ -36,7 +36,12 @@ package struct LineLogHandler: LogHandler {
         }
     }
 
-    static func text(_ time: String, _ level: Logger.Level, _ message: String, _ fields: [(String, String)])
+    package static func text(
+        _ time: String,
+        _ level: Logger.Level,
+        _ message: String,
+        _ fields: [(String, String)]
+    )
         -> [UInt8]
     {
         var line = "\(time) \(level.rawValue) \(escaped(message))"
@@ -48,7 +53,12 @@ package struct LineLogHandler: LogHandler {
         return Array(line.utf8) + [UInt8(ascii: "\n")]
     }
 
-    static func json(_ time: String, _ level: Logger.Level, _ message: String, _ fields: [(String, String)])
+    package static func json(
+        _ time: String,
+        _ level: Logger.Level,
+        _ message: String,
+        _ fields: [(String, String)]
+    )
         -> [UInt8]
     {
         var line = JSONText()

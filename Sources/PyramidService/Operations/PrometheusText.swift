@@ -1,37 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes metrics in Prometheus' text format, version 0.0.4.
-struct PrometheusText {
-    typealias Labels = [(name: String, value: String)]
+package struct PrometheusText {
+    package typealias Labels = [(name: String, value: String)]
 
-    private(set) var text = ""
+    package private(set) var text = ""
 
-    static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+    package init() {}
 
-    enum Kind: String {
+    package static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
     /// Begins a family; its samples must follow at once.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    mutating func sample(_ name: String, _ labels: Labels = [], _ value: Int) {
+    package mutating func sample(_ name: String, _ labels: Labels = [], _ value: Int) {
         text += "\(name)\(Self.braced(labels)) \(value)\n"
     }
 
-    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+    package mutating func gauge(_ name: String, _ help: String, _ value: Int) {
         family(name, .gauge, help)
         sample(name, [], value)
     }
 
-    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+    package mutating func counter(_ name: String, _ help: String, _ value: Int) {
         family(name, .counter, help)
         sample(name, [], value)
     }
 
-    mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
+    package mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
         var total = 0
         for (bound, count) in zip(histogram.bounds, histogram.counts) {
             total += count
