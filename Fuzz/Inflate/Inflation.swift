@@ -38,6 +38,13 @@ struct Inflation: CustomStringConvertible {
         }
     }
 
+    /// Whether a second library comes to the same as the first one, zlib, or is only less strict about deflate: ISA-L
+    /// takes sets of code lengths that zlib refuses as incomplete. The checksum behind the data holds for both.
+    func isLikeOrLooser(than zlib: Inflation) -> Bool {
+        if zlib.error == .corrupt, error == nil, !isCutOff { return bytes.starts(with: zlib.bytes) }
+        return isLike(zlib)
+    }
+
     /// Whether two ways come to the same: the same bytes if one is accepted, and a refusal if the other is one.
     /// Which mistake of a broken stream is met first, and how many bytes come before it, is up to the library.
     func isLike(_ other: Inflation) -> Bool {
