@@ -3,7 +3,8 @@
 // Rules of this file:
 // * The rules of `FloatRows.swift`; boxes of 4 or 8 voxels whose neighbours along the row follow one another:
 //   position 2j + 1 is the voxel behind position 2j, and the next box is 2 voxels on.
-// * Summing, rendering and asking whether all sums are finite are one pass.
+// * Summing and rendering are one pass; asking whether all is finite is another over the row just made: a flag
+//   carried through the first would keep it from being vectorised.
 
 /// How a sum of floats is made and rendered.
 package enum FloatPairRule: UInt8 {
@@ -55,6 +56,8 @@ package func averageFloatPairs(
             { $0 }
         )
     }
+    // A divisor is at least 1, and a mean of finite voxels fits their type: a voxel is finite where its sum is.
+    return areFinite(width: width, sums: voxels, count: count)
 }
 
 @inline(__always)
@@ -68,66 +71,52 @@ private func floatLine<Voxel: BinaryFloatingPoint>(
     _ voxels: UnsafeMutablePointer<Voxel>,
     _ wide: (Voxel) -> Double,
     _ narrow: (Double) -> Voxel
-) -> Bool {
+) {
     let a = positions[0].assumingMemoryBound(to: Voxel.self)
     let b = positions[2].assumingMemoryBound(to: Voxel.self)
     let c = positions[positionCount == 8 ? 4 : 0].assumingMemoryBound(to: Voxel.self)
     let d = positions[positionCount == 8 ? 6 : 0].assumingMemoryBound(to: Voxel.self)
     let narrowDivisor = narrow(divisor)
     @inline(__always)
-    func carry(_ sum: (Int) -> Voxel) -> Bool {
-        // A difference with itself is 0 for a finite sum and NaN for all others; NaN stays.
-        var doubt: Voxel = 0
+    func carry(_ sum: (Int) -> Voxel) {
         if let sums {
             for i in 0..<count {
                 let total = sum(i)
                 sums[i] = total
                 voxels[i] = total / narrowDivisor
             }
-            for i in 0..<count where !((sums[i] - sums[i]) == 0) { doubt = 1 }
         } else {
-            for i in 0..<count {
-                let total = sum(i)
-                voxels[i] = total / narrowDivisor
-                doubt = (total - total) == 0 ? doubt : 1
-            }
+            for i in 0..<count { voxels[i] = sum(i) / narrowDivisor }
         }
-        return doubt == 0
     }
     @inline(__always)
-    func once(_ sum: (Int) -> Double) -> Bool {
-        var doubt: Double = 0
-        for i in 0..<count {
-            let total = sum(i)
-            voxels[i] = narrow(total / divisor)
-            doubt = (total - total) == 0 ? doubt : 1
-        }
-        return doubt == 0
+    func once(_ sum: (Int) -> Double) {
+        for i in 0..<count { voxels[i] = narrow(sum(i) / divisor) }
     }
     switch (FloatPairRule(rawValue: rule), positionCount) {
     case (.once, 4):
-        return once { i in
+        once { i in
             let at = 2 &* i
             return wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
         }
     case (.once, _):
-        return once { i in
+        once { i in
             let at = 2 &* i
             let first = wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
             return first + wide(c[at]) + wide(c[at &+ 1]) + wide(d[at]) + wide(d[at &+ 1])
         }
     case (.columns, _):
-        return carry { i in
+        carry { i in
             let at = 2 &* i
             return (a[at] + b[at]) + (a[at &+ 1] + b[at &+ 1])
         }
     case (_, 4):
-        return carry { i in
+        carry { i in
             let at = 2 &* i
             return 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]
         }
     default:
-        return carry { i in
+        carry { i in
             let at = 2 &* i
             let first = 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]
             return first + c[at] + c[at &+ 1] + d[at] + d[at &+ 1]

@@ -4,7 +4,7 @@
 // * A rendered voxel is sum / divisor: truncated toward zero, or rounded to nearest with ties to even.
 // * Divisors are above 0 and no larger than a sum's type holds; the caller proves that the quotient fits the
 //   image's type, and, for powers of two rounded to even, that a sum plus half its divisor fits the sum's.
-// * Sums below 2^52 are divided as doubles, which is exact: a quotient that is no integer and no tie is further
+// * Sums below 2^52 are divided as doubles, and below 2^23 as floats, which is exact: a quotient that is no integer and no tie is further
 //   from the next one than a double's rounding error.
 
 /// Turns sums into voxels: `sums[i] / divisor`, and `/ lastDivisor` for the last of them.
@@ -132,12 +132,14 @@ package func renderSparseRow(
         let sums = sums.assumingMemoryBound(to: Sum.self)
         let voxels = voxels.assumingMemoryBound(to: Image.self)
         let fitsDouble = sumBits < 52
+        let fitsFloat = sumBits < 23
         switch RowType(rawValue: countType) {
         case .u16:
             renderSparseLine(
                 sums,
                 counts.assumingMemoryBound(to: UInt16.self),
                 count,
+                fitsFloat,
                 fitsDouble,
                 roundsToEven,
                 voxels
@@ -147,6 +149,7 @@ package func renderSparseRow(
                 sums,
                 counts.assumingMemoryBound(to: UInt32.self),
                 count,
+                fitsFloat,
                 fitsDouble,
                 roundsToEven,
                 voxels
@@ -156,6 +159,7 @@ package func renderSparseRow(
                 sums,
                 counts.assumingMemoryBound(to: UInt64.self),
                 count,
+                fitsFloat,
                 fitsDouble,
                 roundsToEven,
                 voxels
@@ -197,17 +201,25 @@ private func renderSparseLine<Sum: FixedWidthInteger, Count: FixedWidthInteger, 
     _ sums: UnsafePointer<Sum>,
     _ counts: UnsafePointer<Count>,
     _ count: Int,
+    _ fitsFloat: Bool,
     _ fitsDouble: Bool,
     _ roundsToEven: Bool,
     _ voxels: UnsafeMutablePointer<Image>
 ) {
     // Where the count is 0 the sum is 0 too: 0 / 1.
-    if Sum.bitWidth <= 16, Count.bitWidth <= 16, !roundsToEven {
-        // Sums and counts below 2^16: floats divide exactly enough, by the same argument as doubles below 2^52.
-        for i in 0..<count {
-            let divisor = Float(Int32(truncatingIfNeeded: counts[i] | (counts[i] == 0 ? 1 : 0)))
-            let mean = Float(Int32(truncatingIfNeeded: sums[i])) / divisor
-            voxels[i] = Image(truncatingIfNeeded: towardZero(mean))
+    if fitsFloat, Sum.bitWidth <= 32, Count.bitWidth <= 32, Image.bitWidth <= 16 {
+        if roundsToEven {
+            for i in 0..<count {
+                let divisor = Float(Int32(truncatingIfNeeded: counts[i] | (counts[i] == 0 ? 1 : 0)))
+                let mean = Float(Int32(truncatingIfNeeded: sums[i])) / divisor
+                voxels[i] = Image(truncatingIfNeeded: nearestEven(mean))
+            }
+        } else {
+            for i in 0..<count {
+                let divisor = Float(Int32(truncatingIfNeeded: counts[i] | (counts[i] == 0 ? 1 : 0)))
+                let mean = Float(Int32(truncatingIfNeeded: sums[i])) / divisor
+                voxels[i] = Image(truncatingIfNeeded: towardZero(mean))
+            }
         }
     } else if fitsDouble, Sum.bitWidth <= 64 {
         if roundsToEven {
@@ -280,4 +292,10 @@ private func towardZero(_ mean: Float) -> UInt32 {
     let nearest = (mean + 0x1.8p23) - 0x1.8p23
     let over: Float = mean >= 0 ? (nearest > mean ? 1 : 0) : (nearest < mean ? -1 : 0)
     return (nearest - over + 0x1.8p23).bitPattern
+}
+
+/// The low bits of the integer next to `mean`, ties to even, for |mean| < 2^21.
+@inline(__always)
+private func nearestEven(_ mean: Float) -> UInt32 {
+    (mean + 0x1.8p23).bitPattern
 }
