@@ -148,3 +148,16 @@ func tokensOverHTTP() async throws {
     #expect(try await service.answer(metrics).hasPrefix("HTTP/1.1 200"))
     await service.stop()
 }
+
+@Test("Many uploads at once, too large for the spot, are all answered from their loop")
+func manyUploads() async throws {
+    let service = try await LiveService { $0.loops = 1 }
+    let request = "POST /v1/pyramid?shape=64,64,128&dtype=uint8&format=npz HTTP/1.1\nContent-Length: 524288\n"
+    let body = [UInt8](repeating: 7, count: 524_288)
+    let answers = try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 0..<64 { group.addTask { try await service.answer(request, body) } }
+        return try await group.reduce(into: [String]()) { $0.append($1) }
+    }
+    #expect(answers.allSatisfy { $0.hasPrefix("HTTP/1.1 200 OK\r\n") })
+    await service.stop()
+}

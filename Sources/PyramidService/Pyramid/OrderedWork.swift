@@ -7,6 +7,7 @@ import Workers
 ///   - count: How many pieces there are.
 ///   - width: Piece `i` is prepared only when piece `i - width` was taken.
 ///   - pool: The lanes.
+///   - isolation: The caller's actor.
 ///   - prepare: Called in order on the caller's executor; returns what a lane is to do.
 ///   - take: Called in order on the caller's executor with each result.
 /// - Throws: The first error of any of them, when all work that was begun has ended.
@@ -14,10 +15,14 @@ func inOrder<Value: Sendable>(
     _ count: Int,
     width: Int,
     on pool: WorkerPool,
+    isolation: isolated (any Actor)? = #isolation,
     prepare: (Int) async throws -> @Sendable () throws -> Value,
     take: (Int, Value) async throws -> Void
 ) async throws {
     try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+        // The library's closures stay on the caller's actor only if they capture it; `prepare` and `take` touch
+        // what lives on a loop.
+        _ = isolation
         var early: [Int: Value] = [:]
         var next = 0
         for index in 0..<(count + width) {
