@@ -2,7 +2,7 @@
 internal import RowKernels
 internal import Voxels
 
-// Rules (SEMANTICS 2.2 and 3): see `FloatAverage.Rule`. All additions of a box are done in one order, which for C
+// Rules (docs/semantics.md 2.2 and 3): see `FloatAverage.Rule`. All additions of a box are done in one order, which for C
 // order arrays is not the order of memory. Where a sum is not finite, the voxel is made again by the overflow
 // rule (`FloatRescue.swift`), so every stage keeps the image of the one before.
 
@@ -170,7 +170,7 @@ final class FloatAverageRunner: StageRunner {
         return isFinite
     }
 
-    /// Voxels that tinybrain adds up at a time (SEMANTICS 2.2).
+    /// Voxels that tinybrain adds up at a time (docs/semantics.md 2.2).
     private var lanes: Int { average.width == 4 ? 8 : 4 }
 
     /// Divides by the number of source voxels, which differs in the last box of a row.
@@ -221,7 +221,7 @@ final class FloatAverageRunner: StageRunner {
         }
     }
 
-    /// Sums of T, columns first in the complete boxes of the leading part of a row (SEMANTICS 2.2).
+    /// Sums of T, columns first in the complete boxes of the leading part of a row (docs/semantics.md 2.2).
     private func addUpCarried(
         _ box: FloatBox,
         _ pattern: FloatPattern,

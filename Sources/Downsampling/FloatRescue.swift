@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Rule (SEMANTICS 2.2, overflow): where a sum is not finite, out = T(m), m = the sum, x fastest from 0, in f64, of
+// Rule (docs/semantics.md 2.2, overflow): where a sum is not finite, out = T(m), m = the sum, x fastest from 0, in f64, of
 // out_(k-1)(i) * (d_i / d) over voxels with d_i > 0; d_i = the weight of voxel i, d = the sum of the weights.
 
 extension FloatAverageRunner {

@@ -34,7 +34,7 @@ struct Stage: Sendable {
     enum Operation: Sendable {
         case integerAverage(IntegerAverage)
         case floatAverage(FloatAverage)
-        /// Plane step (SEMANTICS 4) over two axes, by their place in memory.
+        /// Plane step (docs/semantics.md 4) over two axes, by their place in memory.
         case modePlane(MirroredBox, sparse: Bool, nearIsSecond: Bool)
         /// Most frequent of mirrored positions: cube step F and the exact mode of small boxes.
         case modeFirst(MirroredBox, sparse: Bool)
@@ -66,7 +66,7 @@ struct MirroredBox: Sendable {
 /// An average of integers: sums of existing voxels, times a weight, over a divisor.
 struct IntegerAverage: Sendable {
     enum Divisor: Sendable {
-        /// Sums are weighted so that all boxes have this one (SEMANTICS 2.1).
+        /// Sums are weighted so that all boxes have this one (docs/semantics.md 2.1).
         case uniform(Int)
         /// The number of source voxels: for each axis, those of a full box and those of the last one.
         case voxelCount(full: [Int], last: [Int])
@@ -92,7 +92,7 @@ struct IntegerAverage: Sendable {
     let lastScales: [Int]
 }
 
-/// An average of floats (SEMANTICS 2.2 and 3).
+/// An average of floats (docs/semantics.md 2.2 and 3).
 struct FloatAverage: Sendable {
     enum Rule: Sendable {
         /// One mip of 2x2x1 or 2x2x2: sums in f64.

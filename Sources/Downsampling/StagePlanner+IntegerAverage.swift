@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Voxels
 
-// Rules (SEMANTICS 2.1 and 3):
+// Rules (docs/semantics.md 2.1 and 3):
 // * compat: the mean of means over existing voxels, kept exact, truncated only when it is rendered. Sums are
 //   weighted so that every box of a mip has one divisor: along an axis with a last box of r voxels, L = lcm(f, r)
 //   weighs L / f in full boxes and L / r in the last; an axis of one box weighs 1, and L = r.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Voxels
 
-// Rules (SEMANTICS 4): a factor whose three spatial entries are powers of two is taken in halvings, every axis
+// Rules (docs/semantics.md 4): a factor whose three spatial entries are powers of two is taken in halvings, every axis
 // that has some left at once: three axes a cube step, two a plane step, one a line step. Everything else strides.
 
 extension StagePlanner {
