@@ -12,7 +12,8 @@ final class BoxRunner: StageRunner {
     private var patterns: ByMask<RowPattern>
     private var rows: RowPointers
 
-    init(_ stage: Stage, type: RowCode, kernels: Kernels, scratch: VoxelBuffer) {
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(_ stage: Stage, type: RowCode, kernels: Kernels, scratch: VoxelBuffer) throws(EngineError) {
         operation = stage.operation
         self.kernels = kernels
         self.scratch = scratch
@@ -31,7 +32,7 @@ final class BoxRunner: StageRunner {
         patterns = ByMask(grid) { [rankSteps, firstOnly] mask in
             RowPattern(grid, mask: mask, rankSteps: rankSteps, firstOnly: firstOnly)
         }
-        rows = RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
+        rows = try RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
     }
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {

@@ -20,7 +20,9 @@ final class FloatAverageRunner: StageRunner {
     /// Pointers that a kernel is given at once: boxes of more positions take several calls.
     static let positionLimit = 1024
 
-    init(_ stage: Stage, _ average: FloatAverage, kernels: Kernels, scratch: VoxelBuffer) {
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(_ stage: Stage, _ average: FloatAverage, kernels: Kernels, scratch: VoxelBuffer) throws(EngineError)
+    {
         self.average = average
         self.kernels = kernels
         self.scratch = scratch
@@ -30,7 +32,7 @@ final class FloatAverageRunner: StageRunner {
         rowCounts = rowSums + (stage.outSizes[0] * 8).aligned
         narrowSums = rowCounts + (stage.outSizes[0] * 8).aligned
         let boxCount = stage.factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) }
-        positions = RowPointers(capacity: min(boxCount, FloatAverageRunner.positionLimit))
+        positions = try RowPointers(capacity: min(boxCount, FloatAverageRunner.positionLimit))
         patterns = ByMask(grid) { mask in FloatPattern(grid, average, mask) }
     }
 

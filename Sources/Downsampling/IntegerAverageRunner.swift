@@ -31,15 +31,18 @@ final class IntegerAverageRunner: StageRunner {
         let lastDivisor: Int
     }
 
-    init(_ stage: Stage, _ average: IntegerAverage, kernels: Kernels, scratch: VoxelBuffer) {
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(_ stage: Stage, _ average: IntegerAverage, kernels: Kernels, scratch: VoxelBuffer)
+        throws(EngineError)
+    {
         self.average = average
         self.kernels = kernels
         self.scratch = scratch
         let grid = RowGrid(stage)
         self.grid = grid
         kinds = ByMask(grid) { mask in Kind(grid, average, mask) }
-        rows = RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
-        countedRows = RowPointers(capacity: average.count == nil ? 0 : rows.capacity)
+        rows = try RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
+        countedRows = try RowPointers(capacity: average.count == nil ? 0 : rows.capacity)
         columns = scratch.base
         rowSums = columns + (stage.inSizes[0] * 16).aligned
         rowCounts = rowSums + (stage.outSizes[0] * 16).aligned

@@ -10,13 +10,14 @@ final class MirroredModeRunner: StageRunner {
     /// For each kind of box the offsets, in elements, of its positions from the box's first voxel.
     private var patterns: ByMask<[Int]>
 
-    init(_ stage: Stage, _ box: MirroredBox, width: Int, kernels: Kernels) {
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(_ stage: Stage, _ box: MirroredBox, width: Int, kernels: Kernels) throws(EngineError) {
         operation = stage.operation
         self.kernels = kernels
         self.width = width
         let grid = RowGrid(stage)
         self.grid = grid
-        positions = RowPointers(capacity: box.positions.count)
+        positions = try RowPointers(capacity: box.positions.count)
         patterns = ByMask(grid) { mask in
             let extents = grid.extents(mask)
             return box.positions.map { steps in

@@ -13,6 +13,8 @@ package enum PlanError: Error, Equatable, Sendable {
     case levelsOutside(ClosedRange<Int>, mips: Int)
     /// Exact sums of this factor on this shape would need more than 128 bits.
     case sumsTooWide
+    /// A mode or median of more voxels to a box than ``PyramidPlan/maxBoxVoxelCount``.
+    case boxTooLarge(Int)
 }
 
 /// One mip of a planned pyramid.
@@ -32,6 +34,8 @@ package struct LevelPlan: Sendable, Hashable {
 /// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*.
 package struct PyramidPlan: Sendable {
     package static let maxMips = 32
+    /// Voxels of one box of an exact mode or a median: they are counted in 32 bits.
+    package static let maxBoxVoxelCount = 1 << 31
     /// Slabs are made about this large, if a window of slices is not larger.
     package static let usualSlabByteCount = 1 << 20
 
@@ -91,6 +95,12 @@ package struct PyramidPlan: Sendable {
             isSingle: asked == 1
         )
         var (stages, topology) = try planner.plan()
+        for stage in stages where stage.boxVoxelCount > PyramidPlan.maxBoxVoxelCount {
+            switch stage.operation {
+            case .modeBox, .median: throw .boxTooLarge(stage.boxVoxelCount)
+            default: break
+            }
+        }
         for index in stages.indices {
             let next = index + 1 < stages.count && topology == .chain ? stages[index + 1] : nil
             stages[index].connect(to: next, isKept: stages[index].mip.map(kept.contains) ?? false)

@@ -170,17 +170,18 @@ struct ByMask<Value> {
 /// Room for the row pointers of one kernel call.
 ///
 /// Owned by one runner; `count` never passes `capacity`, which is the number of rows of a full box.
-struct RowPointers: ~Copyable {
+struct RowPointers {
     let first: UnsafeMutablePointer<UnsafeRawPointer>
     let capacity: Int
     private(set) var count = 0
+    private let memory: VoxelBuffer
 
-    init(capacity: Int) {
-        self.capacity = max(capacity, 1)
-        first = .allocate(capacity: self.capacity)
+    /// - Throws: ``EngineError/outOfMemory(_:)``.
+    init(capacity: Int) throws(EngineError) {
+        self.capacity = Swift.max(capacity, 1)
+        memory = try VoxelBuffer(byteCount: self.capacity * MemoryLayout<UnsafeRawPointer>.stride)
+        first = memory.base.bindMemory(to: UnsafeRawPointer.self, capacity: self.capacity)
     }
-
-    deinit { first.deallocate() }
 
     mutating func removeAll() { count = 0 }
 

@@ -12,7 +12,7 @@ extension Stage {
         }
     }
 
-    private var boxVoxelCount: Int { factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) } }
+    var boxVoxelCount: Int { factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) } }
 
     /// Bytes that a runner of this stage takes: scratch and pointers.
     func workingByteCount(width: Int) -> Int {
@@ -24,14 +24,14 @@ extension Stage {
         let scratch = try VoxelBuffer(byteCount: scratchByteCount(width: type.byteWidth))
         switch operation {
         case .integerAverage(let average):
-            return IntegerAverageRunner(self, average, kernels: kernels, scratch: scratch)
+            return try IntegerAverageRunner(self, average, kernels: kernels, scratch: scratch)
         case .floatAverage(let average):
-            return FloatAverageRunner(self, average, kernels: kernels, scratch: scratch)
+            return try FloatAverageRunner(self, average, kernels: kernels, scratch: scratch)
         case .modePlane(let box, _, _), .modeFirst(let box, _), .modeCountless(let box),
             .modeLine(let box, _):
-            return MirroredModeRunner(self, box, width: type.byteWidth, kernels: kernels)
+            return try MirroredModeRunner(self, box, width: type.byteWidth, kernels: kernels)
         case .modeBox, .extreme, .median, .stride:
-            return BoxRunner(self, type: type, kernels: kernels, scratch: scratch)
+            return try BoxRunner(self, type: type, kernels: kernels, scratch: scratch)
         }
     }
 }

@@ -60,7 +60,7 @@ extension AxesError {
         case .axisCount(let count): "it has \(count) axes, and 1 to \(Shape.maxAxes) are possible"
         case .negativeSize(let size, let axis): "axis \(axis) has the size \(size)"
         case .factorBelowOne(let factor, let axis): "axis \(axis) has the factor \(factor)"
-        case .tooLarge: "so many voxels are 2^63 bytes or more"
+        case .tooLarge: "these are 2^52 voxels or more"
         }
     }
 }

@@ -8,26 +8,28 @@ package enum AxesError: Error, Equatable, Sendable {
     case negativeSize(Int, axis: Int)
     /// A factor below 1, at this axis.
     case factorBelowOne(Int, axis: Int)
-    /// The product of the sizes, in bytes, is no number that fits in 63 bits.
+    /// ``Shape/maxVoxelCount`` voxels or more.
     case tooLarge
 }
 
 /// The sizes of an array's axes, in the order x, y, z, channel, time; 1 to 5 of them.
 package struct Shape: Sendable, Hashable {
     package static let maxAxes = 5
+    /// No array has as many voxels, so that sums of a few sizes in bytes never leave 63 bits.
+    package static let maxVoxelCount = 1 << 52
 
     package let sizes: [Int]
 
-    /// - Throws: ``AxesError`` for a wrong number of axes, a negative size, or 2^63 bytes and more even at
-    ///   8 bytes a voxel. A size of 0 is not an error: such an array is empty.
+    /// - Throws: ``AxesError`` for a wrong number of axes, a negative size, or ``maxVoxelCount`` voxels and more.
+    ///   A size of 0 is not an error: such an array is empty.
     package init(_ sizes: [Int]) throws(AxesError) {
         guard (1...Shape.maxAxes).contains(sizes.count) else { throw .axisCount(sizes.count) }
-        var bytes = 8
+        var count = 1
         for (axis, size) in sizes.enumerated() {
             guard size >= 0 else { throw .negativeSize(size, axis: axis) }
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: max(size, 1))
-            guard !overflow else { throw .tooLarge }
-            bytes = product
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(size, 1))
+            guard !overflow, product < Shape.maxVoxelCount else { throw .tooLarge }
+            count = product
         }
         self.sizes = sizes
     }

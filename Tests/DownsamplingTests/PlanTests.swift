@@ -79,6 +79,14 @@ struct PlanTests {
         #expect(throws: PlanError.sumsTooWide) { try PyramidPlan(wide) }
     }
 
+    @Test("Boxes of more voxels than 32 bits count are refused for modes and medians")
+    func largeBoxes() throws {
+        for method in [Downsampling.Method.mode, .median] {
+            let huge = try spec([1 << 20, 1 << 20], [1 << 20, 1 << 20], method: method, precision: .exact)
+            #expect(throws: PlanError.boxTooLarge(1 << 40)) { try PyramidPlan(huge) }
+        }
+    }
+
     static let cases: [([Int], [Int])] = [
         ([64, 64, 64], [2, 2, 1]), ([64, 64, 64], [2, 2, 2]), ([33, 17, 9, 3], [2, 2, 2]),
         ([1, 1, 50], [2, 2, 2]),

@@ -70,7 +70,7 @@ func plusSign() {
         ("factor=1,1,1,1,1,1", "factor", "1 to 5"),
         ("shape=0,1", "shape", "whole numbers from 1"),
         ("shape=9223372036854775808", "shape", "whole numbers from 1"),
-        ("shape=4294967296,4294967296", "shape", "2^63 bytes"),
+        ("shape=4294967296,4294967296", "shape", "2^52 voxels"),
         ("shape=1,1,1,1,1,1", "shape", "1 to 5"),
         ("dtype=bool", "dtype", "uint8, uint16"),
         ("order=f", "order", "F, C"),

@@ -85,7 +85,7 @@ import Voxels
         #expect(refusal("{'descr': '<u2', 'fortran_order': True}") == .missingKey("shape"))
     }
 
-    @Test("Arrays have 1 to 5 axes and fewer than 2^63 bytes")
+    @Test("Arrays have 1 to 5 axes and fewer than 2^52 voxels")
     func axes() {
         func shape(_ tuple: String) -> NpyError? {
             refusal("{'descr': '<u2', 'fortran_order': False, 'shape': \(tuple), }")

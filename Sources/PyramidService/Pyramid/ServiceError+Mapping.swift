@@ -66,6 +66,11 @@ extension ServiceError {
                 "factor",
                 "exact sums over so many voxels have no room in 128 bits; allowed: less."
             )
+        case .boxTooLarge(let count):
+            self = .parameter(
+                "factor",
+                "boxes of \(count) voxels are too large to count; allowed: \(PyramidPlan.maxBoxVoxelCount) and less."
+            )
         }
     }
 

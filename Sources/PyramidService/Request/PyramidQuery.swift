@@ -91,7 +91,7 @@ package struct PyramidQuery: Equatable, Sendable {
         do {
             return try Shape(sizes)
         } catch .tooLarge {
-            throw .parameter(name, "\(shortened(text)) is 2^63 bytes or more; allowed: less.")
+            throw .parameter(name, "\(shortened(text)) is 2^52 voxels or more; allowed: less.")
         } catch {
             throw refused(text, name, allowed)
         }
