@@ -27,7 +27,8 @@ package final class HTTPServer: Sendable {
     ///   - configuration: Limits, times and the look of errors.
     ///   - responder: Called on the loops.
     /// - Returns: The server, which accepts connections already.
-    /// - Throws: ``UVError`` when an address cannot be bound; then nothing is left running.
+    /// - Throws: ``UVError`` when an address cannot be bound, `EADDRINUSE` if another server has it; then nothing
+    ///   is left running.
     package static func start(
         _ endpoints: [Endpoint],
         loopCount: Int = 1,
@@ -49,9 +50,10 @@ package final class HTTPServer: Sendable {
                     counters: counters
                 )
                 servers.append(server)
+                let sharing: Listener.PortSharing = loopCount > 1 ? (index == 0 ? .begins : .joins) : .none
                 for place in bound.indices {
                     if index > 0, case .unix = bound[place] { continue }
-                    bound[place] = try await server.listen(bound[place], sharesPort: loopCount > 1)
+                    bound[place] = try await server.listen(bound[place], sharing: sharing)
                 }
             }
         } catch {

@@ -32,10 +32,10 @@ actor LoopServer {
     }
 
     /// Listens; returns what it is bound to.
-    func listen(_ endpoint: Endpoint, sharesPort: Bool) throws(UVError) -> Endpoint {
+    func listen(_ endpoint: Endpoint, sharing: Listener.PortSharing) throws(UVError) -> Endpoint {
         if ticker == nil { try makeTicker() }
         var options = Listener.Options()
-        options.sharesPort = sharesPort
+        options.portSharing = sharing
         let listener = try Listener(loop: eventLoop, endpoint: endpoint, options: options) {
             self.accepted($0)
         }

@@ -7,12 +7,22 @@ import Glibc
 /// Accepts by itself instead of through `uv_listen`: libuv answers a full descriptor table by accepting and dropping
 /// whatever waits; here it waits in the backlog until a descriptor is free.
 package final class Listener {
+    /// Which listeners of this process may have the same TCP port; a port of another process is never shared.
+    package enum PortSharing: Hashable, Sendable {
+        /// None.
+        case none
+        /// This one is the first; others may join it.
+        case begins
+        /// This one joins one that ``begins``.
+        case joins
+    }
+
     /// What a listener is given besides its endpoint.
     package struct Options: Hashable, Sendable {
         /// How many connections the kernel holds before they are accepted; it may hold fewer (`somaxconn`).
         package var backlog: Int32 = 1024
         /// Whether several listeners, one for each loop, share the port (`SO_REUSEPORT`). TCP only.
-        package var sharesPort = false
+        package var portSharing = PortSharing.none
         /// How long to wait when the process or the system has no descriptor left.
         package var pauseWhenExhausted: Duration = .milliseconds(100)
         /// The defaults.
@@ -53,7 +63,7 @@ package final class Listener {
         let socket = try ListeningSocket(
             endpoint,
             backlog: options.backlog,
-            sharesPort: options.sharesPort
+            portSharing: options.portSharing
         )
         self.endpoint = socket.endpoint
         self.loop = loop

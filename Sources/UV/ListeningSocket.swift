@@ -15,9 +15,9 @@ final class ListeningSocket {
     /// - Parameters:
     ///   - endpoint: What to bind to.
     ///   - backlog: How many connections the kernel holds for us before they are accepted.
-    ///   - sharesPort: Lets the other loops of this process, and others of this user, listen on the same port.
+    ///   - portSharing: Whether other loops of this process listen on the same port.
     /// - Throws: ``UVError`` of the call that failed.
-    init(_ endpoint: Endpoint, backlog: Int32, sharesPort: Bool) throws(UVError) {
+    init(_ endpoint: Endpoint, backlog: Int32, portSharing: Listener.PortSharing) throws(UVError) {
         switch endpoint {
         case .tcp(let host, let port):
             let addresses = try SocketAddress.resolve(host: host, port: port, toListen: true)
@@ -25,7 +25,7 @@ final class ListeningSocket {
                 host: host,
                 addresses: addresses,
                 backlog: backlog,
-                sharesPort: sharesPort
+                portSharing: portSharing
             )
             file = nil
         case .unix(let path):
@@ -51,16 +51,22 @@ final class ListeningSocket {
         host: String,
         addresses: [SocketAddress],
         backlog: Int32,
-        sharesPort: Bool
+        portSharing: Listener.PortSharing
     ) throws(UVError) -> (Int32, Endpoint) {
         var failure = UVError(code: UV_EADDRNOTAVAIL.rawValue, call: "bind(\(host))")
         for address in addresses {
             let descriptor = try newSocket(family: address.family)
             setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-            if sharesPort { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+            if portSharing == .joins { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
             // `::` takes IPv4 clients too, whatever the machine's default is.
             if address.family == AF_INET6 { setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
-            if let reason = bind(descriptor, address, backlog: backlog, name: address.description) {
+            if let reason = bind(
+                descriptor,
+                address,
+                backlog: backlog,
+                name: address.description,
+                beginsSharing: portSharing == .begins
+            ) {
                 failure = reason
                 _ = Glibc.close(descriptor)
                 continue
@@ -75,11 +81,14 @@ final class ListeningSocket {
         _ descriptor: Int32,
         _ address: SocketAddress,
         backlog: Int32,
-        name: String
+        name: String,
+        beginsSharing: Bool = false
     ) -> UVError? {
         guard address.withPointer({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
             return UVError(code: errno, call: "bind(\(name))")
         }
+        // Only now: a port that somebody shares already, in this process or in another, has been refused.
+        if beginsSharing { setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
         guard Glibc.listen(descriptor, backlog) == 0 else {
             return UVError(code: errno, call: "listen(\(name))")
         }

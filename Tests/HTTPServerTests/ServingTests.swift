@@ -264,6 +264,25 @@ struct ServingTests {
         }
     }
 
+    @Test("A port of another server is refused, however many loops either has")
+    func takenPort() async throws {
+        for (first, second) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+            try await withServer(loops: first) { server, responder in
+                do throws(UVError) {
+                    let other = try await HTTPServer.start(
+                        server.endpoints,
+                        loopCount: second,
+                        responder: responder
+                    )
+                    await other.stop(drain: .zero)
+                    Issue.record("two servers on one port")
+                } catch {
+                    #expect(error.name == "EADDRINUSE")
+                }
+            }
+        }
+    }
+
     @Test("Several loops share a port")
     func severalLoops() async throws {
         try await withServer(loops: 3) { server, _ in

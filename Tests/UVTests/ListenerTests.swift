@@ -30,24 +30,32 @@ struct ListenerTests {
         }
     }
 
-    @Test("A port in use is refused, unless both listeners share it")
+    @Test("A port in use is refused, also one that is shared, except to those who join in sharing it")
     func sharedPort() async throws {
         try await withLoop { loop in
-            var sharing = Listener.Options()
-            sharing.sharesPort = true
-            let first = try Listener(loop: loop.eventLoop, endpoint: anyPort, options: sharing) { $0.close() }
+            var options = Listener.Options()
+            options.portSharing = .begins
+            let first = try Listener(loop: loop.eventLoop, endpoint: anyPort, options: options) { $0.close() }
+            options.portSharing = .joins
             let second = try Listener(
                 loop: loop.eventLoop,
                 endpoint: first.endpoint,
-                options: sharing
+                options: options
             ) { $0.close() }
             #expect(second.endpoint == first.endpoint)
-            do throws(UVError) {
-                _ = try Listener(loop: loop.eventLoop, endpoint: first.endpoint) { $0.close() }
-                Issue.record("a port in use was bound")
-            } catch {
-                #expect(error.name == "EADDRINUSE")
-                #expect(error.call == "bind(\(first.endpoint))" || error.call == "listen(\(first.endpoint))")
+            for sharing in [Listener.PortSharing.none, .begins] {
+                options.portSharing = sharing
+                do throws(UVError) {
+                    _ = try Listener(loop: loop.eventLoop, endpoint: first.endpoint, options: options) {
+                        $0.close()
+                    }
+                    Issue.record("a port in use was bound")
+                } catch {
+                    #expect(error.name == "EADDRINUSE")
+                    #expect(
+                        error.call == "bind(\(first.endpoint))" || error.call == "listen(\(first.endpoint))"
+                    )
+                }
             }
             await first.closed()
             await second.closed()
