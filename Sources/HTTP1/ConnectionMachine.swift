@@ -5,7 +5,7 @@
 /// Rules (RFC 9112 §9, RFC 9110 §10.1.1):
 ///  1. One request at a time; the next one is read when the answer has ended, so answers come in order.
 ///  2. A connection persists only if the client allows it, its framing was never in doubt, and the whole body
-///     was read or is known to be short enough to read over.
+///     was read or is known to be short enough to read over; a chunked rest is known when its end has arrived.
 ///  3. `100 Continue` is sent once, when the service wants the body, if no byte of it has come and the answer
 ///     has not begun. A final answer in its place closes, since nobody knows whether the body will follow.
 ///  4. A close after an answer is in stages: shut down writing, read over for a bounded time and amount.
@@ -140,22 +140,26 @@ package struct ConnectionMachine: Sendable {
     /// - Parameters:
     ///   - framing: Of the answer.
     ///   - wantsClose: Whether the service asks to close.
-    ///   - remainingBody: Body bytes known to be still unread; 0 where that is not known (chunked).
+    ///   - remainingBody: Bytes of the body still unread; nil where that is not known.
     /// - Returns: Whether the answer's head may let the connection persist.
     package mutating func answerBegins(
         _ framing: AnswerFraming,
         wantsClose: Bool,
-        remainingBody: Int
+        remainingBody: Int?
     ) -> Bool {
         guard case .serving(let body, _) = phase else { return false }
         var keepAlive = clientAllowsNext && !wantsClose && !isStopping && framing != .untilClose
         switch body {
         case .complete: break
-        case .arriving: keepAlive = keepAlive && !owesContinue && remainingBody <= limits.discardBytes
+        case .arriving: keepAlive = keepAlive && !owesContinue && canDiscard(remainingBody)
         case .broken: keepAlive = false
         }
         phase = .serving(body, .begun(keepAlive: keepAlive))
         return keepAlive
+    }
+
+    private func canDiscard(_ bytes: Int?) -> Bool {
+        bytes.map { $0 <= limits.discardBytes } ?? false
     }
 
     /// The answer was written to its end.

@@ -43,8 +43,7 @@ final class Connection {
     private var headDeadline: Int?
     private var isHeadBegun = true
     private var lingerDeadline: Int?
-    private var stallDeadline = 0
-    private var stalledBytes = 0
+    private var answerPace: AnswerPace?
     /// How long the service has waited for the body of this request, up to the wait before the current one.
     var waitedForBody = 0
 
@@ -147,22 +146,25 @@ final class Connection {
         // What the client sent before its FIN may complete this request, and may be more requests.
         if pendingRead != nil {
             settleRead()
-        } else if machine.isBodyArriving, !inboxHasRestOfBody() {
+        } else if machine.isBodyArriving, case .needMore = inboxRest() {
             perform(machine.peerEnded())
         }
     }
 
-    /// Whether the request's body ends within the inbox; looked at with a copy of the parser.
-    private func inboxHasRestOfBody() -> Bool {
+    /// The bytes of the rest of the request's body, framing included, if the inbox has all of it.
+    var arrivedRest: Int? {
+        guard machine.isBodyArriving, case .end = inboxRest() else { return machine.isBodyArriving ? nil : 0 }
+        return inbox.count
+    }
+
+    /// The first event behind what the inbox has of the request's body; looked at with a copy of the parser.
+    private func inboxRest() -> RequestParser.Event {
         var probe = parser
         var copy = inbox
         return copy.parse { bytes, position in
             while true {
-                switch probe.next(in: bytes, at: &position) {
-                case .body: continue
-                case .end, .failed: return true
-                case .head, .needMore: return false
-                }
+                let event = probe.next(in: bytes, at: &position)
+                guard case .body = event else { return event }
             }
         }
     }
@@ -320,7 +322,9 @@ final class Connection {
     /// Called once a tick.
     func checkTimes() {
         let now = state.now
-        checkWriteStall(now)
+        checkPace(now)
+        // A full inbox stops the reading, and with it the notice of a client that is gone.
+        if machine.isServing, !stream.isReading, stream.hasHungUp { perform(machine.peerVanished()) }
         if let headDeadline, now >= headDeadline, machine.isAwaitingRequest {
             let limit = state.configuration.timeouts.head
             perform(machine.headTimedOut(isInsideHead: parser.isInsideHead, limit: limit))
@@ -335,13 +339,22 @@ final class Connection {
         if let read = pendingRead, let reason = slowness(read, now) { failRead(tooSlow: reason) }
     }
 
-    private func checkWriteStall(_ now: Int) {
-        let queued = stream.writeQueueSize
-        if queued != stalledBytes || queued == 0 {
-            stalledBytes = queued
-            stallDeadline = state.deadline(state.times.writeStall)
-        } else if now >= stallDeadline {
+    /// Drops a client that does not read, or hardly reads, what waits for it.
+    private func checkPace(_ now: Int) {
+        guard stream.writeQueueSize > 0 else {
+            answerPace = nil
+            return
+        }
+        let delivered = stream.deliveredBytes
+        guard var pace = answerPace else {
+            answerPace = AnswerPace(delivered: delivered, now: now)
+            return
+        }
+        let rate = state.configuration.timeouts.answerBytesPerSecond
+        if pace.isTooSlow(delivered: delivered, now: now, times: state.times, bytesPerSecond: rate) {
             perform(machine.peerVanished())
+        } else {
+            answerPace = pace
         }
     }
 

@@ -37,9 +37,9 @@ package final class Exchange {
     /// Whether the whole request has arrived and been read.
     package var isRequestComplete: Bool { !connection.machine.isBodyArriving }
 
-    /// The body bytes still to come, if `Content-Length` told; 0 if not.
-    var remainingLength: Int {
-        if case .length(let length) = head.framing { length - bodyBytesReceived } else { 0 }
+    /// The body bytes still to be read, if `Content-Length` told.
+    var remainingLength: Int? {
+        if case .length(let length) = head.framing { length - bodyBytesReceived } else { nil }
     }
 
     /// Whether the answer is one whose end is the close, and has not come to it: an ordinary close would lie.
@@ -222,7 +222,7 @@ extension Exchange {
         let keepAlive = connection.machine.answerBegins(
             framing,
             wantsClose: AnswerHead.asksToClose(fields),
-            remainingBody: remainingLength
+            remainingBody: remainingLength ?? connection.arrivedRest
         )
         do throws(AnswerHeadError) {
             try AnswerHead.append(

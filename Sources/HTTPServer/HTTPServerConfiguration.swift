@@ -35,6 +35,11 @@ package struct HTTPServerTimeouts: Sendable {
     package var bodyBytesPerSecond = 4096
     /// For the client to take something of an answer that it does not read.
     package var writeStall: Duration = .seconds(10)
+    /// Bytes a second that a client must take of an answer that waits for it, in each ``answerWindow``; 0 turns it
+    /// off.
+    package var answerBytesPerSecond = 1024
+    /// The time over which ``answerBytesPerSecond`` is looked at.
+    package var answerWindow: Duration = .seconds(30)
     /// From the last answer to the close.
     package var linger: Duration = .seconds(5)
 

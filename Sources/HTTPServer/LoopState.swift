@@ -34,7 +34,7 @@ final class LoopState {
 
     /// The time limits in milliseconds of the loop's clock.
     struct Times {
-        let head, idle, bodyGap, writeStall, linger, tick: Int
+        let head, idle, bodyGap, writeStall, answerWindow, linger, tick: Int
 
         init(_ timeouts: HTTPServerTimeouts) {
             func milliseconds(_ duration: Duration) -> Int {
@@ -46,8 +46,9 @@ final class LoopState {
             idle = milliseconds(timeouts.idle)
             bodyGap = milliseconds(timeouts.bodyGap)
             writeStall = milliseconds(timeouts.writeStall)
+            answerWindow = milliseconds(timeouts.answerWindow)
             linger = milliseconds(timeouts.linger)
-            let shortest = min(head, idle, bodyGap, writeStall, linger)
+            let shortest = min(head, idle, bodyGap, min(writeStall, answerWindow, linger))
             tick = min(max(shortest / 4, 10), 125)
         }
     }

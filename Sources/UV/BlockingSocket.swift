@@ -64,6 +64,24 @@ package struct BlockingSocket: ~Copyable {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
+    /// Breaks the connection: the peer sees a reset, or on a Unix socket the end; nothing can be sent or received then.
+    ///
+    /// C functions: `setsockopt` with `SO_LINGER` and a time of 0, and `connect` to no address.
+    package func reset() {
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        _ = setsockopt(
+            descriptor,
+            SOL_SOCKET,
+            SO_LINGER,
+            &linger,
+            socklen_t(MemoryLayout<Glibc.linger>.size)
+        )
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        _ = Glibc.connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+        _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
     private func waitOrThrow(_ code: Int32, for event: Int32, call: String) throws(UVError) {
         guard code != EINTR else { return }
         guard code == EAGAIN else { throw UVError(code: code, call: call) }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CUV
 import Glibc
 
 extension ByteStream {
@@ -8,8 +7,7 @@ extension ByteStream {
     /// What the kernel has not sent yet is lost. A Unix socket knows no reset: there it is ``close(_:)``.
     /// C function: `setsockopt` with `SO_LINGER` and a time of 0, then `uv_close`.
     package func closeWithReset() {
-        var descriptor: uv_os_fd_t = -1
-        if isOpen, uv_fileno(memory.assumingMemoryBound(to: uv_handle_t.self), &descriptor) == 0 {
+        if let descriptor {
             var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
             let length = socklen_t(MemoryLayout<Glibc.linger>.size)
             // If it fails, the close is an ordinary one.

@@ -83,6 +83,7 @@ extension ByteStream {
         try rest.withUnsafeBufferPointer { (list) throws(UVError) in
             try WriteRequest.start(stream, list, completion)
         }
+        submittedBytes += rest.reduce(0) { $0 + $1.len }
     }
 
     /// Queues a copy, which the request frees, also when it cannot be started.
@@ -93,6 +94,7 @@ extension ByteStream {
         try [uv_buf_t(UnsafeRawBufferPointer(copy))].withUnsafeBufferPointer { (list) throws(UVError) in
             try WriteRequest.start(stream, list, owned: copy, completion)
         }
+        submittedBytes += copy.count
     }
 
     private func queued(_ start: (@escaping (UVError?) -> Void) throws(UVError) -> Void) async throws(UVError)
@@ -113,7 +115,9 @@ extension ByteStream {
             uv_try_write(stream, list.baseAddress, UInt32(clamping: list.count))
         }
         if code == UV_EAGAIN.rawValue { return 0 }
-        return Int(try checked(code, "uv_try_write"))
+        let taken = Int(try checked(code, "uv_try_write"))
+        submittedBytes += taken
+        return taken
     }
 }
 

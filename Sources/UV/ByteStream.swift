@@ -26,6 +26,8 @@ package final class ByteStream: LoopHandle {
     package let peer: SocketAddress
     private var destination: (() -> UnsafeMutableRawBufferPointer?)?
     private var received: ((ReadEvent) -> Void)?
+    /// How many bytes the kernel took or the queue holds.
+    var submittedBytes = 0
 
     var stream: UnsafeMutablePointer<uv_stream_t> { memory.assumingMemoryBound(to: uv_stream_t.self) }
 

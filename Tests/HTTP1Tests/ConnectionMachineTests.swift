@@ -35,7 +35,7 @@ struct ConnectionMachineTests {
     /// Answers a request with a known length; returns whether the connection may persist, and what then.
     private func answer(
         _ machine: inout ConnectionMachine,
-        remainingBody: Int = 0
+        remainingBody: Int? = 0
     ) -> (keepAlive: Bool, action: ConnectionMachine.Action) {
         let keepAlive = machine.answerBegins(.length(1), wantsClose: false, remainingBody: remainingBody)
         return (keepAlive, machine.answerEnded())
@@ -118,7 +118,16 @@ struct ConnectionMachineTests {
         #expect(answer(&machine, remainingBody: 1 << 30) == (false, .closeInStages))
     }
 
-    @Test("A chunked rest that turns out too long closes in stages")
+    @Test("Behind an early answer a rest of unknown length closes, and the answer says so")
+    func unknownRest() {
+        var machine = serving(head(framing: .chunked))
+        #expect(answer(&machine, remainingBody: nil) == (false, .closeInStages))
+        machine = serving(head(framing: .chunked))
+        #expect(machine.requestEnded() == .nothing)
+        #expect(answer(&machine, remainingBody: nil) == (true, .readNextRequest))
+    }
+
+    @Test("A rest that turns out longer than it was said to be closes in stages")
     func longChunkedRest() {
         var machine = serving(head(framing: .chunked))
         #expect(answer(&machine) == (true, .discardBody))

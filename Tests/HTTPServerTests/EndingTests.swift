@@ -86,16 +86,36 @@ struct EndingTests {
         }
     }
 
-    @Test("A chunked rest behind an early answer is read over, then the next request is served")
+    @Test(
+        "A chunked rest that has arrived before an early answer is read over, then the next request is served"
+    )
     func earlyAnswerChunked() async throws {
         try await withServer { server, _ in
             let client = try TestClient(server)
-            try await client.send(
-                "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"
-            )
-            #expect(try await client.answer().status == 413)
-            try await client.send("llo\r\n0\r\n\r\n")
+            let request = "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            try await client.send(request + "5\r\nhello\r\n0\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.status == 413 && !answer.closes)
             #expect(try await client.get("/next").body == "GET /next")
+        }
+    }
+
+    @Test(
+        "An early answer to a chunked upload whose end has not come says close, and is read while it goes on"
+    )
+    func earlyAnswerEndless() async throws {
+        try await withServer { server, _ in
+            for rest in ["5\r\nhe", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
+                let client = try TestClient(server)
+                let request = "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                try await client.send(request + rest)
+                let answer = try await client.answer()
+                #expect(answer.status == 413 && answer.closes && answer.body == "too much")
+                try await client.send([UInt8](repeating: 0, count: 300_000))
+                await client.finishSending()
+                #expect(await client.isAtEnd())
+            }
+            #expect(server.counters.requests.value == 3)
         }
     }
 
@@ -210,6 +230,47 @@ struct EndingTests {
             let client = try TestClient(server)
             try await client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(await responder.nextEvent() == "/large clientLeft cancelled=true")
+        }
+    }
+
+    @Test("A client that reads its answer below the least rate is dropped", .timeLimit(.minutes(1)))
+    func tricklingReader() async throws {
+        try await withServer({
+            $0.timeouts.writeStall = .seconds(3600)
+            $0.timeouts.answerWindow = .milliseconds(40)
+            $0.timeouts.answerBytesPerSecond = 1 << 40
+        }) { server, responder in
+            let client = try TestClient(server)
+            try await client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(await responder.nextEvent() == "/large clientLeft cancelled=true")
+        }
+    }
+
+    @Test("A client that reads above the least rate gets all of its answer, however many windows it takes")
+    func steadyReader() async throws {
+        try await withServer({
+            $0.timeouts.answerWindow = .milliseconds(10)
+            $0.timeouts.answerBytesPerSecond = 1
+        }) { server, _ in
+            let client = try TestClient(server)
+            #expect(try await client.get("/large").body.utf8.count == 20_000_000)
+        }
+    }
+
+    @Test("A client that is gone is noticed though it left more than is read ahead", .timeLimit(.minutes(1)))
+    func leavesBehindFullReadAhead() async throws {
+        let path = "/tmp/pyramidion-test-\(UInt32.random(in: 0...UInt32.max)).sock"
+        for endpoint in [Endpoint.tcp(host: "127.0.0.1", port: 0), .unix(path: path)] {
+            try await withServer({ $0.limits.readAheadBytes = 1000 }, endpoint: endpoint) {
+                server,
+                responder in
+                let client = try TestClient(server)
+                try await client.send("POST /gate HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+                try await client.send([UInt8](repeating: 0, count: 50_000))
+                #expect(await responder.nextEvent() == "waiting")
+                await client.vanish()
+                #expect(await responder.nextEvent() == "/gate clientLeft cancelled=true")
+            }
         }
     }
 

@@ -43,6 +43,9 @@ actor TestClient {
 
     func finishSending() { socket.finishSending() }
 
+    /// Closes so that the server sees a reset, or on a Unix socket a hang-up.
+    func vanish() { socket.reset() }
+
     /// Whether the server closes without a further byte.
     func isAtEnd() -> Bool {
         guard unread.isEmpty else { return false }
