@@ -75,14 +75,16 @@ var targets: [Target] = [
     library(
         "PyramidService",
         [
-            "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration", http,
+            "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration",
+            http,
             logging,
         ]
     ),
     .executableTarget(
         name: "pyramidion",
         dependencies: [
-            "PyramidService", "Configuration", "Voxels", "Downsampling", "ChunkCodecs", "Workers", "UV", "HTTPServer",
+            "PyramidService", "Configuration", "Voxels", "Downsampling", "ChunkCodecs", "Workers", "UV",
+            "HTTPServer",
             .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
         ],
         swiftSettings: .house
@@ -100,7 +102,8 @@ var targets: [Target] = [
     tests(
         "PyramidServiceTests",
         [
-            "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs", "Downsampling",
+            "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs",
+            "Downsampling",
             "Voxels", http, logging,
         ]
     ),
