@@ -4,6 +4,9 @@
 # make test    install what is missing, build, run every test
 # make check   formatting, layers, licence lines
 # make build   the program alone: .build/release/pyramidion
+# make fuzz    run each fuzzer for SECONDS=60
+# make sanitize  run the Swift tests under the address and the thread sanitizer
+# make load    ten minutes of load and more; figures to docs/reliability.md
 # make format  rewrite the sources as the formatter has them
 # make clean   forget what was built
 
@@ -15,7 +18,8 @@ VENV    := .venv
 VECTORS := Tests/Data/vectors
 PORT    ?= 8080
 
-.PHONY: help run build test test-swift test-live check lint layers format vectors clean deps deps-test
+.PHONY: help run build test test-swift test-live check lint layers fuzz sanitize load format vectors clean deps \
+	deps-test
 .NOTPARALLEL:
 
 help:
@@ -61,8 +65,17 @@ lint:
 layers:
 	@$(PYTHON) scripts/check-layers.py
 
+fuzz: deps
+	scripts/fuzz.sh $(or $(SECONDS),60)
+
+sanitize: deps
+	scripts/sanitize.sh
+
+load: build $(VENV)/.ready
+	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python scripts/load.py --write docs/reliability.md
+
 format:
 	$(SWIFT) format -i --parallel -r Sources Tests Package.swift
 
 clean:
-	rm -rf .build .build-test $(VENV) $(VECTORS)
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread $(VENV) $(VECTORS)

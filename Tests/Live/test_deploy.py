@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is shipped for clusters and containers: valid by its schemas, and true of the program."""
+import re
 import subprocess
 import sys
-from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -149,3 +149,16 @@ def test_the_image_runs_as_the_user_that_the_manifests_name():
     users = {line.split()[1].split(":")[0] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("USER")}
     for deployment in deployments():
         assert {str(deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"])} == users
+
+
+def test_the_threat_model_names_limits_that_exist():
+    def paths(node, prefix=""):
+        for key, value in node.items():
+            yield prefix + key
+            if isinstance(value, dict):
+                yield from paths(value, prefix + key + ".")
+
+    shipped = set(paths(yaml.safe_load((ROOT / "config/pyramidion.yaml").read_text())))
+    named = set(re.findall(r"`((?:limits|timeouts)\.[a-z_]+|tokens)`", (ROOT / "docs/threat-model.md").read_text()))
+    assert named <= shipped, named - shipped
+    assert {path for path in shipped if path.startswith("limits.")} <= named, "every limit has its reason there"
