@@ -123,3 +123,126 @@ private func floatLine<Voxel: BinaryFloatingPoint>(
         }
     }
 }
+
+/// Sparse averages of a row of boxes of floats: sums as ``averageFloatPairs`` has them, over counts carried as f64.
+///
+/// * `rule`: `carried` or `columns`.
+/// * `countPositions`: As `positions`, of the counts that came along; `nil` where the terms are voxels, of which those
+///   that are not 0 count.
+/// * `sums`, `counts`: Where they go, if they are carried on.
+/// - Returns: Whether no sum was infinite or NaN.
+package func averageSparseFloatPairs(
+    width: Int,
+    rule: UInt8,
+    positions: UnsafePointer<UnsafeRawPointer>,
+    countPositions: UnsafePointer<UnsafeRawPointer>?,
+    positionCount: Int,
+    count: Int,
+    sums: UnsafeMutableRawPointer?,
+    counts: UnsafeMutableRawPointer?,
+    voxels: UnsafeMutableRawPointer
+) -> Bool {
+    let counts = counts?.assumingMemoryBound(to: Double.self)
+    @inline(__always)
+    func run<Voxel: BinaryFloatingPoint>(_: Voxel.Type, _ narrow: (Double) -> Voxel) {
+        let sums = sums?.assumingMemoryBound(to: Voxel.self)
+        let voxels = voxels.assumingMemoryBound(to: Voxel.self)
+        let columnsFirst = rule == FloatPairRule.columns.rawValue
+        if let countPositions {
+            sparseFloatLine(
+                positions,
+                countPositions,
+                positionCount,
+                columnsFirst,
+                count,
+                sums,
+                counts,
+                voxels,
+                narrow
+            ) { (carried: Double) in carried }
+        } else {
+            sparseFloatLine(
+                positions,
+                positions,
+                positionCount,
+                columnsFirst,
+                count,
+                sums,
+                counts,
+                voxels,
+                narrow
+            ) { (voxel: Voxel) in voxel != 0 ? 1 : 0 }
+        }
+    }
+    if width == 4 { run(Float.self) { Float($0) } } else { run(Double.self) { $0 } }
+    return areFinite(width: width, sums: voxels, count: count)
+}
+
+@inline(__always)
+private func sparseFloatLine<Voxel: BinaryFloatingPoint, Counted>(
+    _ positions: UnsafePointer<UnsafeRawPointer>,
+    _ countPositions: UnsafePointer<UnsafeRawPointer>,
+    _ positionCount: Int,
+    _ columnsFirst: Bool,
+    _ count: Int,
+    _ sums: UnsafeMutablePointer<Voxel>?,
+    _ counts: UnsafeMutablePointer<Double>?,
+    _ voxels: UnsafeMutablePointer<Voxel>,
+    _ narrow: (Double) -> Voxel,
+    _ counted: (Counted) -> Double
+) {
+    let isCube = positionCount == 8
+    let a = positions[0].assumingMemoryBound(to: Voxel.self)
+    let b = positions[2].assumingMemoryBound(to: Voxel.self)
+    let c = positions[isCube ? 4 : 0].assumingMemoryBound(to: Voxel.self)
+    let d = positions[isCube ? 6 : 0].assumingMemoryBound(to: Voxel.self)
+    let p = countPositions[0].assumingMemoryBound(to: Counted.self)
+    let q = countPositions[2].assumingMemoryBound(to: Counted.self)
+    let r = countPositions[isCube ? 4 : 0].assumingMemoryBound(to: Counted.self)
+    let s = countPositions[isCube ? 6 : 0].assumingMemoryBound(to: Counted.self)
+    @inline(__always)
+    func pair(_ row: UnsafePointer<Counted>, _ i: Int) -> Double {
+        counted(row[2 &* i]) + counted(row[2 &* i &+ 1])
+    }
+    @inline(__always)
+    func store(_ sum: (Int) -> Voxel, _ countOf: (Int) -> Double) {
+        if let sums, let counts {
+            for i in 0..<count {
+                let total = sum(i)
+                let found = countOf(i)
+                sums[i] = total
+                counts[i] = found
+                voxels[i] = (found == 0 ? 0 : total) / narrow(found == 0 ? 1 : found)
+            }
+        } else {
+            for i in 0..<count {
+                let found = countOf(i)
+                voxels[i] = (found == 0 ? 0 : sum(i)) / narrow(found == 0 ? 1 : found)
+            }
+        }
+    }
+    // Counts are whole numbers: the order of their additions changes nothing.
+    if isCube {
+        store { i in
+            let at = 2 &* i
+            let first = 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]
+            return first + c[at] + c[at &+ 1] + d[at] + d[at &+ 1]
+        } _: {
+            (pair(p, $0) + pair(q, $0)) + (pair(r, $0) + pair(s, $0))
+        }
+    } else if columnsFirst {
+        store { i in
+            let at = 2 &* i
+            return (a[at] + b[at]) + (a[at &+ 1] + b[at &+ 1])
+        } _: {
+            pair(p, $0) + pair(q, $0)
+        }
+    } else {
+        store { i in
+            let at = 2 &* i
+            return 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]
+        } _: {
+            pair(p, $0) + pair(q, $0)
+        }
+    }
+}
