@@ -39,7 +39,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let fuzzers = [
     fuzzer("Requests", ["HTTP1", http]),
     fuzzer("Chunked", ["HTTP1"]),
-    fuzzer("Query", ["PyramidService", "Downsampling", "Voxels"]),
+    fuzzer("Query", ["PyramidService", "Configuration", "Downsampling", "HTTP1", "Voxels", http]),
     fuzzer("Npy", ["Voxels"]),
     fuzzer("Inflate", ["ChunkCodecs"]),
     fuzzer("Settings", ["Configuration"]),

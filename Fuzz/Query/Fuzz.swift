@@ -1,37 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
+import Configuration
 import Downsampling
 import FuzzSupport
+import HTTP1
+import HTTPTypes
 import PyramidService
 import Voxels
 
-/// Input: the query of `POST /v1/pyramid`.
+/// Input: the query of `POST /v1/pyramid`, and on lines below it the values of its fields (`fieldNames`).
 ///
 /// Shows that it is read or refused in a sentence, that a query written from what was read is read as the same, and
 /// that planning what it asks for, with no limits at all, keeps to its arithmetic.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzQuery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
-    let query: PyramidQuery
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var fields = HTTPFields()
+    for (name, value) in zip(fieldNames, lines.dropFirst()) where !value.isEmpty {
+        fields.append(HTTPField(name: name, value: value))
+    }
+    let query = lines.first ?? ""
     do throws(ServiceError) {
-        query = try PyramidQuery(text)
-    } catch {
-        guard case .parameter = error else {
-            require(false, "\(error)")
-            return 0
+        let request = try PyramidRequest(
+            query: query,
+            fields: fields,
+            framing: .chunked,
+            limits: Configuration.Limits()
+        )
+        do throws(ServiceError) {
+            let again = try PyramidQuery(request.query.text)
+            require(again == request.query, "\(request.query.text): \(again) instead of \(request.query)")
+        } catch {
+            require(false, "\(request.query.text): \(error)")
         }
-        require(error.status.code == 400, "status \(error.status)")
-        require(error.detail.utf8.count <= 8_192, "\(error.detail.utf8.count) bytes of detail")
-        return 0
-    }
-    do throws(ServiceError) {
-        let again = try PyramidQuery(query.text)
-        require(again == query, "\(query.text): \(again) instead of \(query)")
+        plan(request.query)
     } catch {
-        require(false, "\(query.text): \(error)")
+        require([400, 406, 413, 415].contains(error.status.code), "status \(error.status)")
+        require(
+            !error.detail.isEmpty && error.detail.utf8.count <= 8_192,
+            "\(error.detail.utf8.count) bytes of detail"
+        )
     }
-    plan(query)
     return 0
 }
+
+private let fieldNames: [HTTPField.Name] =
+    [.accept, .acceptEncoding, .contentType, .contentEncoding] + [HTTPField.Name("Prefer")].compactMap(\.self)
 
 private func plan(_ query: PyramidQuery) {
     guard let shape = query.shape, let type = query.type else { return }

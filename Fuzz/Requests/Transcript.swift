@@ -88,6 +88,13 @@ struct Transcript: Equatable, CustomStringConvertible {
             log += field.value.utf8
         }
         require(head.target.path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }, "a path that is not ASCII")
+        for segment in head.target.segments {
+            require(segment != "." && segment != "..", "a dot segment")
+            require(
+                segment.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0x2F && $0 != 0x5C },
+                "a slash, a backslash or a control byte in a segment"
+            )
+        }
         require(head.minorVersion == 0 || head.host != nil, "HTTP/1.1 without a host")
     }
 }
