@@ -18,16 +18,26 @@ package enum AnswerFraming: Sendable, Equatable {
     /// The framing of an answer to `head`.
     ///
     /// `length` is the number of the body's bytes if it is known beforehand, for HEAD that of GET's answer.
-    package init(to head: RequestHead?, status: HTTPResponse.Status, length: Int?) {
+    package init(to head: RequestHead, status: HTTPResponse.Status, length: Int?) {
+        self.init(to: head.method, minorVersion: head.minorVersion, status: status, length: length)
+    }
+
+    /// The framing of an answer to a request of that method and version; as ``init(to:status:length:)``.
+    package init(
+        to method: HTTPRequest.Method,
+        minorVersion: Int,
+        status: HTTPResponse.Status,
+        length: Int?
+    ) {
         let hasNoBody = status.code < 200 || status.code == 204 || status.code == 304
         if hasNoBody {
             self = .bodiless
-        } else if head?.method == .head {
+        } else if method == .head {
             self = length.map(Self.lengthOnly) ?? .bodiless
         } else if let length {
             self = .length(length)
         } else {
-            self = head?.minorVersion == 0 ? .untilClose : .chunked
+            self = minorVersion == 0 ? .untilClose : .chunked
         }
     }
 

@@ -63,7 +63,9 @@ package enum AnswerHead {
 
     /// Whether the fields have `Connection: close`.
     package static func asksToClose(_ fields: HTTPFields) -> Bool {
-        fields.contains { $0.name == .connection && $0.value.lowercased() == "close" }
+        fields.contains {
+            isLong($0.name, as: "connection") && $0.name == .connection && $0.value.lowercased() == "close"
+        }
     }
 
     /// Appends a chunk's size and CRLF. The data and another CRLF follow. `count` is above 0.
@@ -79,7 +81,16 @@ package enum AnswerHead {
     }
 
     private static func isOwned(_ name: HTTPField.Name) -> Bool {
-        name == .contentLength || name == .transferEncoding || name == .connection || name == .date
+        (isLong(name, as: "date") && name == .date)
+            || (isLong(name, as: "connection") && name == .connection)
+            || (isLong(name, as: "content-length") && name == .contentLength)
+            || (isLong(name, as: "transfer-encoding") && name == .transferEncoding)
+    }
+
+    /// Compares lengths, which spares most comparisons of names.
+    @inline(__always)
+    private static func isLong(_ name: HTTPField.Name, as other: StaticString) -> Bool {
+        name.rawName.utf8.count == other.utf8CodeUnitCount
     }
 
     private static func appendStatusLine(
@@ -119,12 +130,19 @@ package enum AnswerHead {
 
     private static func appendDecimal(_ number: Int, to output: inout [UInt8]) {
         precondition(number >= 0, "a length or status below zero")
-        let start = output.count
+        var digits = 1
         var rest = number
-        repeat {
-            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        while rest >= 10 {
             rest /= 10
-        } while rest > 0
-        output[start...].reverse()
+            digits += 1
+        }
+        output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: digits))
+        rest = number
+        var index = output.count
+        while rest > 0 {
+            index -= 1
+            output[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 }

@@ -51,9 +51,7 @@ struct HeadAssembly {
             throw .unknownMethod(ProtocolError.quoted(methodBytes))
         }
         self.method = method
-        let result = try TargetParser.parse(line.slice(methodEnd + 1..<targetEnd), method: method)
-        target = result.target
-        authority = result.authority
+        (target, authority) = try TargetParser.parse(line.slice(methodEnd + 1..<targetEnd), method: method)
     }
 
     /// `HTTP/` digit `.` digit, nothing else.
@@ -78,15 +76,17 @@ struct HeadAssembly {
             throw .malformedField("The name in \(ProtocolError.quoted(line)) is no token.", .header)
         }
         if fields.isEmpty { fields.reserveCapacity(8) }
-        // Text of ASCII is taken over by HTTPTypes at a third of the cost of bytes.
-        fields.append(
-            field.value.isASCII
-                ? HTTPField(name: name, value: String(decoding: field.value, as: UTF8.self))
-                : HTTPField(name: name, value: field.value)
-        )
+        if field.value.isASCII {
+            // Text of ASCII is taken over by HTTPTypes at a third of the cost of bytes.
+            let text = String(decoding: field.value, as: UTF8.self)
+            if role == .host { try hostField(field.value, text) }
+            fields.append(HTTPField(name: name, value: text))
+        } else {
+            if role == .host { throw .malformedHost(ProtocolError.quoted(field.value)) }
+            fields.append(HTTPField(name: name, value: field.value))
+        }
         switch role {
-        case .other: break
-        case .host: try hostField(field.value)
+        case .other, .host: break
         case .contentLength: try contentLengthField(field.value)
         case .transferEncoding:
             hasTransferEncoding = true
@@ -96,10 +96,11 @@ struct HeadAssembly {
         }
     }
 
-    private mutating func hostField(_ value: UnsafeRawBufferPointer) throws(ProtocolError) {
+    /// `text` is the same as `value`.
+    private mutating func hostField(_ value: UnsafeRawBufferPointer, _ text: String) throws(ProtocolError) {
         guard host == nil else { throw .repeatedHost }
         guard HostAuthority.isValid(value) else { throw .malformedHost(ProtocolError.quoted(value)) }
-        host = String(decoding: value, as: UTF8.self)
+        host = text
     }
 
     private mutating func contentLengthField(_ value: UnsafeRawBufferPointer) throws(ProtocolError) {

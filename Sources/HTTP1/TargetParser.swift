@@ -8,11 +8,8 @@ import HTTPTypes
 /// ones too), an encoded slash, backslash or control character, UTF-8 that is not shortest form, user
 /// information, schemes other than http and https.
 enum TargetParser {
-    struct Result {
-        let target: RequestTarget
-        /// The host and port of an absolute-form target; it wins over `Host`.
-        let authority: String?
-    }
+    /// The target, and the host and port of an absolute-form target, which win over `Host`.
+    typealias Result = (target: RequestTarget, authority: String?)
 
     static func parse(
         _ bytes: UnsafeRawBufferPointer,
@@ -20,13 +17,13 @@ enum TargetParser {
     ) throws(ProtocolError) -> Result {
         guard let first = bytes.first else { throw .malformedTarget("The target is empty; send a path.") }
         if first == UInt8(ascii: "/") {
-            return Result(target: try pathAndQuery(bytes, form: .origin), authority: nil)
+            return (try pathAndQuery(bytes, form: .origin), nil)
         }
         if bytes.count == 1, first == UInt8(ascii: "*") {
             guard method == .options else {
                 throw .malformedTarget("The target * goes with OPTIONS alone; send a path.")
             }
-            return Result(target: RequestTarget(form: .asterisk, path: "*", query: nil), authority: nil)
+            return (RequestTarget(form: .asterisk, path: "*", query: nil), nil)
         }
         return try absolute(bytes, method: method)
     }
@@ -51,9 +48,9 @@ enum TargetParser {
         guard HostAuthority.isValid(authority) else { throw .malformedHost(ProtocolError.quoted(authority)) }
         let host = String(decoding: authority, as: UTF8.self)
         if end == bytes.count, method == .options {
-            return Result(target: RequestTarget(form: .asterisk, path: "*", query: nil), authority: host)
+            return (RequestTarget(form: .asterisk, path: "*", query: nil), host)
         }
-        return Result(target: try pathAndQuery(bytes.dropping(end), form: .absolute), authority: host)
+        return (try pathAndQuery(bytes.dropping(end), form: .absolute), host)
     }
 
     /// `bytes` begins with `/`, or in absolute-form with `?` or not at all: then the path is `/`.
