@@ -34,8 +34,7 @@ extension Connection {
             pendingRead = PendingRead(
                 buffer: buffer,
                 filled: filled,
-                since: now,
-                lastByte: now,
+                now: now,
                 continuation: continuation
             )
         }
@@ -61,14 +60,14 @@ extension Connection {
 
     /// Gives the waiting read what the inbox has, and resumes it if it has all it wants.
     func settleRead() {
-        guard var read = pendingRead else { return }
-        let before = read.filled
-        switch fill(read.buffer, &read.filled) {
-        case .done: finishRead(.success(read.filled))
+        guard let read = pendingRead else { return }
+        var filled = read.filled
+        switch fill(read.buffer, &filled) {
+        case .done: finishRead(.success(filled))
         case .failed(let error): finishRead(.failure(error))
         case .waits:
-            if read.filled > before { read.lastByte = state.now }
-            pendingRead = read
+            if filled > read.filled { read.lastByte = state.now }
+            read.filled = filled
             resumeReading()
         }
     }

@@ -19,9 +19,11 @@ final class Connection {
     /// Whether the address was counted and must be released.
     let isCounted: Bool
 
-    var machine: ConnectionMachine
-    var parser: RequestParser
-    var inbox = Inbox()
+    // Unchecked, because the checks cost a tenth of a small request. Each access is over before anything else is
+    // called, but for those of `inbox` by `parse`, whose closures touch the parser alone.
+    @exclusivity(unchecked) var machine: ConnectionMachine
+    @exclusivity(unchecked) var parser: RequestParser
+    @exclusivity(unchecked) var inbox = Inbox()
     /// The request with the responder.
     var exchange: Exchange?
     var pendingRead: PendingRead?
@@ -48,12 +50,25 @@ final class Connection {
     var waitedForBody = 0
 
     /// A `readBody` that waits for bytes.
-    struct PendingRead {
+    final class PendingRead {
         let buffer: UnsafeMutableRawBufferPointer
         var filled: Int
         let since: Int
         var lastByte: Int
         let continuation: CheckedContinuation<Result<Int, BodyError>, Never>
+
+        init(
+            buffer: UnsafeMutableRawBufferPointer,
+            filled: Int,
+            now: Int,
+            continuation: CheckedContinuation<Result<Int, BodyError>, Never>
+        ) {
+            self.buffer = buffer
+            self.filled = filled
+            since = now
+            lastByte = now
+            self.continuation = continuation
+        }
     }
 
     init(state: LoopState, stream: ByteStream, address: String, isCounted: Bool) {
@@ -111,8 +126,12 @@ final class Connection {
         }
         let room = read.buffer.count - read.filled
         let direct = min(room, parser.directBodyBytes)
-        guard direct >= 1 << 14 || (direct > 0 && direct == exchange?.remainingLength) else {
-            return state.scratch
+        // The rest of a large buffer is read apart from what follows, so that this is not copied either.
+        let fillsLargeBuffer = direct == room && read.buffer.count >= 1 << 14
+        guard direct >= 1 << 14 || fillsLargeBuffer || (direct > 0 && direct == exchange?.remainingLength)
+        else {
+            let room = min(room + state.configuration.limits.readAheadBytes, LoopState.scratchBytes)
+            return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
         }
         isDirectRead = true
         return UnsafeMutableRawBufferPointer(rebasing: read.buffer[read.filled..<read.filled + direct])
@@ -125,10 +144,12 @@ final class Connection {
             guard machine.wantsInput else { return linger(bytes.count) }
             if isDirectRead {
                 receivedDirectly(bytes.count)
-                return
+                // The service asks for more before the next read, which then has a place to go.
+                return state.eventLoop.runReadyJobs()
             }
             inbox.lend(bytes)
             advance(on: server)
+            state.eventLoop.runReadyJobs()
             inbox.keepRest()
             if machine.isServing, inbox.count >= state.configuration.limits.readAheadBytes {
                 stream.stopReading()
@@ -176,9 +197,13 @@ final class Connection {
         guard !isServing, takeNextRequest() else { return }
         isServing = true
         state.runningTasks += 1
-        // Without an executor preference: with one, the runtime would queue the task at its first hop, although it
-        // is on its executor already, and a small request would no longer be answered within its read.
-        let task = Task.immediate { await self.serve(on: server) }
+        // A request that waits for its body prefers the loop: without the preference the runtime resumes a task by
+        // way of another thread. With it the task goes through the loop's queue at its first hop, although it is on
+        // its executor already; the caller runs that queue. A request that is answered at once does without either.
+        let task =
+            machine.isBodyArriving
+            ? Task.immediate(executorPreference: state.eventLoop) { await self.serve(on: server) }
+            : Task.immediate { await self.serve(on: server) }
         if isServing { self.task = task }
     }
 
@@ -186,7 +211,7 @@ final class Connection {
         repeat {
             guard let exchange else { break }
             await state.responder.respond(to: exchange)
-            await exchange.finish()
+            if exchange.isUnfinished { await exchange.finish() }
             state.counters.requestsInFlight.subtract(1)
             self.exchange = nil
             bodyFailure = nil
@@ -205,6 +230,11 @@ final class Connection {
     /// will not.
     private func takeNextRequest() -> Bool {
         while machine.isAwaitingRequest || machine.isDiscarding {
+            // Behind an answer there is mostly nothing yet.
+            if inbox.isEmpty, machine.isAwaitingRequest {
+                waitForMore(isHeadBegun: isHeadBegun)
+                return false
+            }
             switch inbox.parse({ bytes, position in parser.next(in: bytes, at: &position) }) {
             case .head(let head):
                 begin(head)
@@ -213,20 +243,21 @@ final class Connection {
             case .end: perform(machine.requestEnded())
             case .failed(let error): perform(machine.failed(error))
             case .needMore:
-                waitForMore()
+                waitForMore(isHeadBegun: isHeadBegun || parser.isInsideHead)
                 return false
             }
         }
         return false
     }
 
-    private func begin(_ head: RequestHead) {
+    private func begin(_ head: consuming RequestHead) {
         headDeadline = nil
         lingerDeadline = nil
         machine.headReceived(head)
         if head.framing == .none || head.framing == .length(0) {
             // The end of no body is there without a further byte.
-            _ = inbox.parse { bytes, position in parser.next(in: bytes, at: &position, bodyLimit: 0) }
+            var position = 0
+            _ = parser.next(in: UnsafeRawBufferPointer(start: nil, count: 0), at: &position)
             _ = machine.requestEnded()
         }
         exchange = Exchange(head: head, connection: self)
@@ -235,9 +266,9 @@ final class Connection {
         state.counters.requestsInFlight.add(1)
     }
 
-    private func waitForMore() {
+    private func waitForMore(isHeadBegun begun: Bool) {
         if sawEnd { return perform(machine.peerEnded()) }
-        if !isHeadBegun, parser.isInsideHead {
+        if begun, !isHeadBegun {
             isHeadBegun = true
             headDeadline = state.deadline(state.times.head)
         }
@@ -286,7 +317,7 @@ final class Connection {
 
     /// Tells the responder that its answer is not wanted any more.
     private func cancel(_ reason: BodyError) {
-        exchange?.cancellation.cancel()
+        exchange?.cancel()
         bodyFailure = reason
         task?.cancel()
         finishRead(.failure(reason))

@@ -9,7 +9,13 @@ package final class Exchange {
     /// The request.
     package let head: RequestHead
     /// Raised when the client is gone or the server gives up; for work that runs elsewhere.
-    package let cancellation = CancellationFlag()
+    package var cancellation: CancellationFlag {
+        if let flag { return flag }
+        let flag = CancellationFlag()
+        if isCancelled { flag.cancel() }
+        self.flag = flag
+        return flag
+    }
     /// How many bytes of the body have been handed out, chunked framing taken off.
     package internal(set) var bodyBytesReceived = 0
 
@@ -21,12 +27,15 @@ package final class Exchange {
 
     private enum Progress { case pending, begun, ended, lost }
 
+    /// Made when it is asked for: most small answers never do.
+    private var flag: CancellationFlag?
+    private var isCancelled = false
     private let connection: Connection
     private var progress = Progress.pending
     private var framing = AnswerFraming.bodiless
     private var bodyBytesSent = 0
 
-    init(head: RequestHead, connection: Connection) {
+    init(head: consuming RequestHead, connection: Connection) {
         self.head = head
         self.connection = connection
     }
@@ -44,6 +53,15 @@ package final class Exchange {
 
     /// Whether the answer is one whose end is the close, and has not come to it: an ordinary close would lie.
     var isCutShort: Bool { framing == .untilClose && (progress == .begun || progress == .lost) }
+
+    /// Whether ``finish()`` has something to do.
+    var isUnfinished: Bool { progress == .pending || progress == .begun }
+
+    /// Raises ``cancellation``.
+    func cancel() {
+        isCancelled = true
+        flag?.cancel()
+    }
 
     // MARK: The request's body
 
@@ -72,15 +90,14 @@ package final class Exchange {
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
         try start(&output, status, fields, length: body.count)
-        guard framing.sendsBody, body.count > Self.smallBody else {
+        if framing.sendsBody, body.count > Self.smallBody {
+            try await send(output, body)
+        } else {
             if framing.sendsBody { output.append(contentsOf: body) }
-            try await send(output)
-            connection.state.giveBack(output)
-            progress = .ended
-            return
+            let taken = try sendNow(output)
+            if taken < output.count { try await sendRest(of: output, from: taken) }
         }
-        try await send(output, body)
-        connection.state.giveBack(output)
+        connection.state.giveBack(&output)
         progress = .ended
     }
 
@@ -100,8 +117,9 @@ package final class Exchange {
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
         try start(&output, status, fields, length: length)
-        try await send(output)
-        connection.state.giveBack(output)
+        let taken = try sendNow(output)
+        if taken < output.count { try await sendRest(of: output, from: taken) }
+        connection.state.giveBack(&output)
     }
 
     /// Sends the next bytes of the body; returns once the kernel has taken all of them.
@@ -138,7 +156,12 @@ package final class Exchange {
             abort()
             throw misuse("\(bodyBytesSent) bytes of body where Content-Length says \(length)")
         }
-        if framing == .chunked { try await send(AnswerHead.lastChunk) }
+        if framing == .chunked {
+            let taken = try sendNow(AnswerHead.lastChunk)
+            if taken < AnswerHead.lastChunk.count {
+                try await sendRest(of: AnswerHead.lastChunk, from: taken)
+            }
+        }
         progress = .ended
     }
 
@@ -146,7 +169,7 @@ package final class Exchange {
     package func abort() {
         guard progress == .pending || progress == .begun, connection.exchange === self else { return }
         progress = .lost
-        cancellation.cancel()
+        cancel()
         connection.bodyFailure = .cancelled
         connection.perform(connection.machine.answerAborted())
     }
@@ -218,7 +241,12 @@ extension Exchange {
         guard status.code >= 200, length ?? 0 >= 0 else {
             throw misuse("status \(status.code), length \(length ?? 0)")
         }
-        framing = AnswerFraming(to: head, status: status, length: length)
+        framing = AnswerFraming(
+            to: head.method,
+            minorVersion: head.minorVersion,
+            status: status,
+            length: length
+        )
         let keepAlive = connection.machine.answerBegins(
             framing,
             wantsClose: AnswerHead.asksToClose(fields),
@@ -262,13 +290,26 @@ extension Exchange {
         return lost()
     }
 
-    private func send(_ bytes: [UInt8]) async throws(WriteError) {
-        do {
-            try await connection.stream.write(bytes)
+    /// Gives the kernel what it takes now; returns how much that was, for ``sendRest(of:from:)``.
+    ///
+    /// Apart from that, so that what the kernel takes at once costs no asynchronous call.
+    private func sendNow(_ bytes: [UInt8]) throws(WriteError) -> Int {
+        do throws(UVError) {
+            let taken = try connection.stream.tryWrite(bytes: bytes)
+            connection.state.counters.bytesOut.add(taken)
+            return taken
         } catch {
             throw failed()
         }
-        connection.state.counters.bytesOut.add(bytes.count)
+    }
+
+    private func sendRest(of bytes: [UInt8], from start: Int) async throws(WriteError) {
+        do throws(UVError) {
+            try await connection.stream.write(Array(bytes[start...]))
+        } catch {
+            throw failed()
+        }
+        connection.state.counters.bytesOut.add(bytes.count - start)
     }
 
     /// One `writev` of both; what the kernel does not take follows in pieces, so that little is ever copied.

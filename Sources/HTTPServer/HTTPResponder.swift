@@ -6,9 +6,10 @@ package import HTTP1
 package protocol HTTPResponder: Sendable {
     /// Answers one request, exactly once; called on the request's loop as soon as its head is known.
     ///
-    /// It stays on the loop, so it must not compute for long there: only awaiting work elsewhere leaves it. The
-    /// connection's next request waits until this returns. A return without an answer is answered for it: with
-    /// the error of the body if there was one, else with 500; an answer that was begun and not ended is aborted.
+    /// It stays on the loop, child tasks too, so it must not compute for long there: only awaiting work that is given
+    /// to another thread leaves it. The connection's next request waits until this returns. A return without an
+    /// answer is answered for it: with the error of the body if there was one, else with 500; an answer that was
+    /// begun and not ended is aborted.
     func respond(to exchange: Exchange) async
 }
 

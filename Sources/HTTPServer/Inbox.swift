@@ -13,6 +13,9 @@ struct Inbox {
     /// How many bytes there are.
     var count: Int { lent.count + kept.count - start }
 
+    /// Whether there are none.
+    var isEmpty: Bool { lent.isEmpty && start == kept.count }
+
     /// Takes bytes for the time of a read callback.
     mutating func lend(_ bytes: UnsafeRawBufferPointer) {
         if start < kept.count {

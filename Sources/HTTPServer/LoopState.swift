@@ -140,10 +140,11 @@ final class LoopState {
         return buffer
     }
 
-    /// Keeps a buffer's memory for the next head.
-    func giveBack(_ buffer: consuming [UInt8]) {
+    /// Takes a buffer's memory for the next head.
+    func giveBack(_ buffer: inout [UInt8]) {
         guard buffer.capacity <= 64 * 1024 else { return }
-        buffer.removeAll(keepingCapacity: true)
-        spare = buffer
+        // Swapped, not copied: shared memory would be left behind by the removal.
+        swap(&spare, &buffer)
+        spare.removeAll(keepingCapacity: true)
     }
 }

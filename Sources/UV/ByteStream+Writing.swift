@@ -13,6 +13,14 @@ extension ByteStream {
         return try takenNow(buffers.map(uv_buf_t.init(_:)))
     }
 
+    /// Gives the kernel what it takes of `bytes` right now; as ``tryWrite(_:)`` does.
+    package func tryWrite(bytes: [UInt8]) throws(UVError) -> Int {
+        try checkOpen("uv_try_write")
+        return try bytes.withUnsafeBufferPointer { (typed) throws(UVError) in
+            try takenNow(UnsafeRawBufferPointer(typed))
+        }
+    }
+
     /// Writes `buffers` in order: gives the kernel what it takes, queues the rest, and calls back when all is taken.
     ///
     /// The caller keeps the memory alive until `completion`, which is called exactly once: before this returns if the
@@ -71,7 +79,7 @@ extension ByteStream {
         try checkOpen("uv_write")
         return try bytes.withUnsafeBufferPointer { (typed) throws(UVError) in
             let all = UnsafeRawBufferPointer(typed)
-            let taken = try takenNow([uv_buf_t(all)])
+            let taken = try takenNow(all)
             guard taken < all.count else { return nil }
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: all.count - taken, alignment: 1)
             copy.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[taken...]))
@@ -111,9 +119,19 @@ extension ByteStream {
 
     private func takenNow(_ buffers: [uv_buf_t]) throws(UVError) -> Int {
         guard !buffers.isEmpty else { return 0 }
-        let code = buffers.withUnsafeBufferPointer { list in
-            uv_try_write(stream, list.baseAddress, UInt32(clamping: list.count))
-        }
+        return try taken(
+            buffers.withUnsafeBufferPointer { list in
+                uv_try_write(stream, list.baseAddress, UInt32(clamping: list.count))
+            }
+        )
+    }
+
+    private func takenNow(_ bytes: UnsafeRawBufferPointer) throws(UVError) -> Int {
+        var buffer = uv_buf_t(bytes)
+        return bytes.isEmpty ? 0 : try taken(uv_try_write(stream, &buffer, 1))
+    }
+
+    private func taken(_ code: Int32) throws(UVError) -> Int {
         if code == UV_EAGAIN.rawValue { return 0 }
         let taken = Int(try checked(code, "uv_try_write"))
         submittedBytes += taken

@@ -4,8 +4,8 @@
 // 1. One `uv_loop_t`, one thread. Only `enqueue` and `close` may be called from elsewhere, and of libuv they call
 //    only `uv_async_send`.
 // 2. Whoever finds the mailbox empty wakes the loop; everybody else just appends. A wake-up takes the whole batch.
-// 3. Jobs run at one place, before the loop polls, at most `jobsPerIteration` of them: resumed work cannot starve I/O.
-//    If some are left, the active idle handle keeps the poll from waiting.
+// 3. Jobs run before the loop polls, and where a callback asks for it, at most `jobsPerIteration` of them at a time:
+//    resumed work cannot starve I/O. If some are left, the active idle handle keeps the poll from waiting.
 // 4. The wake handle is closed last, when nobody can be inside `uv_async_send` any more.
 import CUV
 import Dispatch
@@ -31,6 +31,7 @@ package final class EventLoop: @unchecked Sendable {
 
     private var ready = JobQueue()
     private var isIdling = false
+    private var isRunningJobs = false
     private var counts: [HandleKind: Int] = [:]
     private(set) var isClosing = false
     private var hasEnded = false
@@ -169,7 +170,14 @@ package final class EventLoop: @unchecked Sendable {
         }
     }
 
-    fileprivate func runReadyJobs() {
+    /// Runs the jobs that wait, instead of at the end of the iteration; for the callbacks of handles.
+    ///
+    /// So what a callback resumes goes on before the callback returns. Within a job it does nothing. Only on the loop.
+    package func runReadyJobs() {
+        preconditionOnLoop()
+        guard !isRunningJobs else { return }
+        isRunningJobs = true
+        defer { isRunningJobs = false }
         var budget = Self.jobsPerIteration
         while budget > 0, let job = ready.popFirst() {
             run(job)
