@@ -7,6 +7,7 @@
 # make fuzz    run each fuzzer for SECONDS=60
 # make sanitize  run the Swift tests under the address and the thread sanitizer
 # make load    ten minutes of load and more; figures to docs/reliability.md
+# make bench   the table of Benchmarks/README.md, measured here; ONLY=kernels,posts,... for a part
 # make format  rewrite the sources as the formatter has them
 # make clean   forget what was built
 
@@ -18,7 +19,7 @@ VENV    := .venv
 VECTORS := Tests/Data/vectors
 PORT    ?= 8080
 
-.PHONY: help run build test test-swift test-live check lint layers fuzz sanitize load format vectors clean deps \
+.PHONY: help run build test test-swift test-live check lint layers fuzz sanitize load bench format vectors clean deps \
 	deps-test
 .NOTPARALLEL:
 
@@ -76,6 +77,15 @@ load: build $(VENV)/.ready
 
 format:
 	$(SWIFT) format -i --parallel -r Sources Tests Package.swift
+
+# What the benchmarks build is one more target of the same package: it measures the shipped modules themselves.
+bench: deps-test build $(VENV)/.bench-ready
+	PYRAMIDION_BENCHMARKS=1 $(SWIFT) build -c release --static-swift-stdlib --product KernelBenchmark
+	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python Benchmarks/bench.py .build/release/KernelBenchmark $(if $(ONLY),--only $(ONLY))
+
+$(VENV)/.bench-ready: Benchmarks/requirements.txt $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Benchmarks/requirements.txt
+	@touch $@
 
 clean:
 	rm -rf .build .build-test .build-fuzz .build-address .build-thread $(VENV) $(VECTORS)

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 # From the bottom up, above the C modules. A target may depend on lower layers only, never on its own.
@@ -100,6 +101,13 @@ def violations(targets, imports):
     return found
 
 
+def dump_package(root):
+    """The manifest; in a folder of its own, so that it waits for no build."""
+    with tempfile.TemporaryDirectory() as scratch:
+        command = ["swift", "package", "--scratch-path", scratch, "dump-package"]
+        return json.loads(subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout)
+
+
 def imports_under(sources, names):
     """What the files of each target import; a target that is a symbolic link is followed."""
     result = {}
@@ -116,8 +124,7 @@ def main():
     if len(sys.argv) > 1:
         manifest = json.loads(Path(sys.argv[1]).read_text())
     else:
-        dump = subprocess.run(["swift", "package", "dump-package"], cwd=root, check=True, stdout=subprocess.PIPE)
-        manifest = json.loads(dump.stdout)
+        manifest = dump_package(root)
     names = [t["name"] for t in manifest["targets"] if t["type"] != "test"]
     found = violations(manifest["targets"], imports_under(root / "Sources", names))
     for sentence in found:

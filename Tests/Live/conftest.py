@@ -13,6 +13,7 @@ SEED = os.environ.get("SEED") or secrets.token_hex(4)
 
 
 FIGURES = []
+STARTED = []
 
 
 def pytest_report_header():
@@ -43,10 +44,20 @@ def running():
     """The server of the session; at its end it must leave in order, without a word of a crash."""
     assert PROGRAM.exists(), f"no program at {PROGRAM}: `make build` first, or set PYRAMIDION"
     with Server() as server:
+        STARTED.append(server)
         yield server
+        STARTED.clear()
         assert server.alive, f"the server ended with {server.process.returncode}:\n{server.log[-4000:]}"
         log = server.log
         assert server.stop() == 0, log[-4000:]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_logreport(report):
+    """A server that is gone fails the test that killed it; the thousands behind it would say nothing more."""
+    yield
+    if report.failed and STARTED and not STARTED[-1].alive:
+        pytest.exit(f"{report.nodeid} ended the server:\n{STARTED[-1].log[-2000:]}", returncode=1)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 """The layers' arrows point down, and the check that says so notices each kind of arrow that does not."""
 import copy
 import importlib.util
-import json
-import subprocess
 
 import pytest
 
@@ -16,8 +14,7 @@ SPEC.loader.exec_module(check_layers)
 
 @pytest.fixture(scope="module")
 def package():
-    dump = subprocess.run(["swift", "package", "dump-package"], cwd=ROOT, check=True, capture_output=True)
-    targets = json.loads(dump.stdout)["targets"]
+    targets = check_layers.dump_package(ROOT)["targets"]
     return targets, check_layers.imports_under(ROOT / "Sources", [t["name"] for t in targets if t["type"] != "test"])
 
 

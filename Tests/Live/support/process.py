@@ -35,6 +35,14 @@ def free_port():
         return s.getsockname()[1]
 
 
+def await_condition(condition, words):
+    """The server notices a closed peer when its loop comes to it: asked again until then, for a bounded time."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, words
+        time.sleep(0.02)
+
+
 class Server:
     """`pyramidion serve` on a TCP port of the loopback and on a Unix socket, in a folder of its own."""
 
