@@ -40,6 +40,8 @@ package struct Configuration: Sendable, Equatable {
         package var memory = 0
         /// Bytes a second, on average since the body began.
         package var bodyRate = 1 << 10
+        /// Least average of what a client takes of an answer, in bytes a second.
+        package var answerRate = 1 << 10
 
         package init() {}
     }

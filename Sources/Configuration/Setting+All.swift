@@ -28,6 +28,7 @@ extension Setting {
         .count("limits.requests_queued", \.limits.requestsQueued, 0...100_000, "nobody waits"),
         .size("limits.memory", \.limits.memory, 1 << 20...1 << 50, "half of the machine, or of its cgroup"),
         .size("limits.body_rate", \.limits.bodyRate, 1...1 << 40, "no least rate"),
+        .size("limits.answer_rate", \.limits.answerRate, 1...1 << 40, "no least rate"),
 
         .time("timeouts.head", \.timeouts.head, .milliseconds(10)...TimeSpan.longest),
         .time("timeouts.body_gap", \.timeouts.bodyGap, .milliseconds(10)...TimeSpan.longest),

@@ -16,7 +16,7 @@ package struct HTTPServerLimits: Sendable {
     /// Bytes of pipelined requests or of a body that are read ahead while a request is being answered.
     package var readAheadBytes = 64 * 1024
     /// Bytes that are read and dropped behind a last answer, until the client closes too.
-    package var lingerBytes = 1024 * 1024
+    package var lingerBytes = 64 * 1024 * 1024
 
     package init() {}
 }

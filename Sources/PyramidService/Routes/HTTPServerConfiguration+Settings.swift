@@ -25,6 +25,7 @@ extension HTTPServerConfiguration {
         timeouts.idle = times.idle
         timeouts.bodyGap = times.bodyGap
         timeouts.bodyBytesPerSecond = settings.bodyRate
+        timeouts.answerBytesPerSecond = settings.answerRate
         timeouts.writeStall = times.writeStall
         errorBody = { error in Self.refusal(error, context) }
     }
