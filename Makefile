@@ -61,7 +61,7 @@ check: deps-test lint layers
 	@scripts/check-sources.sh
 
 lint:
-	$(SWIFT) format lint --strict --parallel -r -p Sources Tests Package.swift
+	$(SWIFT) format lint --strict --parallel -r -p Sources Tests Benchmarks Package.swift
 
 layers:
 	@$(PYTHON) scripts/check-layers.py
@@ -76,7 +76,7 @@ load: build $(VENV)/.ready
 	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python scripts/load.py --write docs/reliability.md
 
 format:
-	$(SWIFT) format -i --parallel -r Sources Tests Package.swift
+	$(SWIFT) format -i --parallel -r Sources Tests Benchmarks Package.swift
 
 # What the benchmarks build is one more target of the same package: it measures the shipped modules themselves.
 bench: deps-test build $(VENV)/.bench-ready

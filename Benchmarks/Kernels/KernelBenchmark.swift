@@ -36,7 +36,9 @@ struct KernelBenchmark {
             return
         default: break
         }
-        throw BenchmarkError("usage: KernelBenchmark kernels | sink PLACE | load PLACE CONNECTIONS SECONDS FILE")
+        throw BenchmarkError(
+            "usage: KernelBenchmark kernels | sink PLACE | load PLACE CONNECTIONS SECONDS FILE"
+        )
     }
 }
 

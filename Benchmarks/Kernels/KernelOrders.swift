@@ -52,7 +52,9 @@ struct KernelOrders {
             mips: .count(mips),
             sparse: words[7] == "true"
         )
-        guard spec.shape.byteCount(type) == input.count else { throw BenchmarkError("the array is of another size") }
+        guard spec.shape.byteCount(type) == input.count else {
+            throw BenchmarkError("the array is of another size")
+        }
 
         let begin = now()
         let plan = try PyramidPlan(spec)
@@ -70,7 +72,9 @@ struct KernelOrders {
     }
 
     private func reduce(_ slab: Int, _ engine: PyramidEngine) throws {
-        try engine.reduce(slab: slab, UnsafeRawBufferPointer(rebasing: input[engine.plan.slabRange(slab)])) { false }
+        try engine.reduce(slab: slab, UnsafeRawBufferPointer(rebasing: input[engine.plan.slabRange(slab)])) {
+            false
+        }
     }
 
     /// Every lane takes the next slab, and begins it only when it is no more than a ring ahead of the slowest.
@@ -101,7 +105,10 @@ struct KernelOrders {
         let part = (input.count / lanes + 63) / 64 * 64
         DispatchQueue.concurrentPerform(iterations: lanes) { lane in
             let range = min(lane * part, input.count)..<min((lane + 1) * part, input.count)
-            total.wrappingAdd(KernelOrders.words(UnsafeRawBufferPointer(rebasing: input[range])), ordering: .relaxed)
+            total.wrappingAdd(
+                KernelOrders.words(UnsafeRawBufferPointer(rebasing: input[range])),
+                ordering: .relaxed
+            )
         }
         return "\(now() - begin) \(total.load(ordering: .relaxed))"
     }

@@ -33,7 +33,9 @@ struct Load: Sendable {
             }
         }
         group.wait()
-        guard failures.load(ordering: .relaxed) == 0 else { throw BenchmarkError("not every answer was a 200") }
+        guard failures.load(ordering: .relaxed) == 0 else {
+            throw BenchmarkError("not every answer was a 200")
+        }
         return Double(answers.load(ordering: .relaxed)) / (now() - begin)
     }
 }

@@ -56,7 +56,8 @@ enum Place: Sendable {
 /// Blocking reads and writes of HTTP messages that end where Content-Length says.
 struct Wire {
     let descriptor: Int32
-    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    private let buffer = UnsafeMutableRawPointer.allocate(byteCount: Wire.capacity, alignment: 4096)
+    private static let capacity = 1 << 20
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -69,18 +70,20 @@ struct Wire {
     func readMessage() -> String? {
         var filled = 0
         while true {
-            let count = recv(descriptor, buffer.baseAddress! + filled, buffer.count - filled, 0)
+            let count = recv(descriptor, buffer + filled, Wire.capacity - filled, 0)
             guard count > 0 else { return nil }
             filled += count
-            guard let length = Wire.headLength(buffer[..<filled]) else { continue }
-            let head = String(decoding: buffer[..<length], as: UTF8.self)
+            guard let length = Wire.headLength(UnsafeRawBufferPointer(start: buffer, count: filled)) else {
+                continue
+            }
+            let head = String(decoding: UnsafeRawBufferPointer(start: buffer, count: length), as: UTF8.self)
             guard drop((Wire.number("content-length", head) ?? 0) - (filled - length)) else { return nil }
             return head
         }
     }
 
     /// Up to and with the empty line.
-    private static func headLength(_ bytes: Slice<UnsafeMutableRawBufferPointer>) -> Int? {
+    private static func headLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
         for end in bytes.indices.dropFirst(3) where bytes[end] == UInt8(ascii: "\n") {
             if bytes[end - 1] == UInt8(ascii: "\r"), bytes[end - 2] == UInt8(ascii: "\n") { return end + 1 }
         }
@@ -90,7 +93,7 @@ struct Wire {
     private func drop(_ count: Int) -> Bool {
         var left = count
         while left > 0 {
-            let count = recv(descriptor, buffer.baseAddress!, min(left, buffer.count), 0)
+            let count = recv(descriptor, buffer, min(left, Wire.capacity), 0)
             guard count > 0 else { return false }
             left -= count
         }
@@ -98,9 +101,10 @@ struct Wire {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress else { return true }
         var sent = 0
         while sent < bytes.count {
-            let count = send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, 0)
+            let count = send(descriptor, base + sent, bytes.count - sent, 0)
             guard count > 0 else { return false }
             sent += count
         }
