@@ -26,8 +26,10 @@ struct KernelBenchmark {
         case "kernels" where arguments.count == 1:
             var orders = KernelOrders()
             try orders.serve()
+            return
         case "sink" where arguments.count == 2:
             try Sink(at: Place(arguments[1])).serve()
+            return
         case "load" where arguments.count == 5:
             guard let connections = Int(arguments[2]), let seconds = Double(arguments[3]) else { break }
             let request = try File.contents(arguments[4])
