@@ -13,7 +13,6 @@ final class FloatAverageRunner: StageRunner {
     private let kernels: Kernels
     private let scratch: VoxelBuffer
     private var positions: RowPointers
-    private var countPositions: RowPointers
     private var patterns: ByMask<FloatPattern>
     private let rowSums: UnsafeMutableRawPointer
     private let rowCounts: UnsafeMutableRawPointer
@@ -34,7 +33,6 @@ final class FloatAverageRunner: StageRunner {
         narrowSums = rowCounts + (stage.outSizes[0] * 8).aligned
         let boxCount = stage.factors.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 48) }
         positions = try RowPointers(capacity: min(boxCount, FloatAverageRunner.positionLimit))
-        countPositions = try RowPointers(capacity: positions.capacity)
         patterns = ByMask(grid) { mask in FloatPattern(grid, average, mask) }
     }
 
@@ -129,12 +127,11 @@ final class FloatAverageRunner: StageRunner {
     /// Complete boxes of pairs in one pass; `false` where there is no loop for them, or a sum was not finite.
     private func reducePairs(_ box: FloatBox, into out: SliceRun) -> Bool {
         let pattern = patterns[box.mask]
-        guard pattern.isPaired, let image = out.image else { return false }
+        guard pattern.isPaired, !average.isSparse, let image = out.image else { return false }
         guard let source = average.readsSums ? box.row.input.sums : box.row.input.image else { return false }
         var (rule, divisor, leading) = (FloatPairRule.carried, Double(pattern.voxelCount), 0)
         switch average.rule {
         case .once:
-            guard !average.isSparse else { return false }
             rule = .once
         case .carry(let total, let columnsFirst):
             divisor = total
@@ -145,41 +142,32 @@ final class FloatAverageRunner: StageRunner {
         }
         let width = average.width
         positions.place(pattern.offsets ?? [], at: source + box.row.begin * width, width: width)
-        let counts = average.readsCounts ? box.row.input.counts : nil
-        if let counts {
-            countPositions.place(pattern.offsets ?? [], at: counts + box.row.begin * 8, width: 8)
-        }
         var isFinite = true
-        for (part, rule) in [(0..<leading, FloatPairRule.columns), (leading..<box.count, rule)]
-        where !part.isEmpty {
-            let sums = out.sums.map { $0 + part.lowerBound * width }
-            let voxels = image + part.lowerBound * width
-            let isSound =
-                average.isSparse
-                ? kernels.averageSparseFloatPairs(
-                    width,
-                    rule.rawValue,
-                    positions.first,
-                    counts == nil ? nil : countPositions.first,
-                    positions.count,
-                    part.count,
-                    sums,
-                    out.counts.map { $0 + part.lowerBound * 8 },
-                    voxels
-                )
-                : kernels.averageFloatPairs(
-                    width,
-                    rule.rawValue,
-                    positions.first,
-                    positions.count,
-                    part.count,
-                    divisor,
-                    sums,
-                    voxels
-                )
-            isFinite = isFinite && isSound
-            positions.shift(by: part.count * 2 * width)
-            countPositions.shift(by: part.count * 2 * 8)
+        if leading > 0 {
+            isFinite = kernels.averageFloatPairs(
+                width,
+                FloatPairRule.columns.rawValue,
+                positions.first,
+                positions.count,
+                leading,
+                divisor,
+                out.sums,
+                image
+            )
+        }
+        if leading < box.count {
+            positions.shift(by: leading * 2 * width)
+            let rest = kernels.averageFloatPairs(
+                width,
+                rule.rawValue,
+                positions.first,
+                positions.count,
+                box.count - leading,
+                divisor,
+                out.sums.map { $0 + leading * width },
+                image + leading * width
+            )
+            isFinite = isFinite && rest
         }
         return isFinite
     }

@@ -24,8 +24,6 @@ final class IntegerAverageRunner: StageRunner {
         let pairShift: Int?
         /// Whether a one-pass row takes its input rows twice: a clipped row's weight in compat averages.
         let doublings: Int
-        /// Whether a sparse average of the row has a one-pass loop: whole pairs, small sums.
-        let isSparsePaired: Bool
         /// Weight of a full box and of a clipped last one along the row.
         let scale: Int
         let lastScale: Int
@@ -176,43 +174,10 @@ final class IntegerAverageRunner: StageRunner {
         _ output: SliceRun,
         _ pitch: SliceRun.Pitch
     ) {
-        guard let source = average.inputCount == nil ? input.image : input.counts,
-            let terms = average.readsSums ? input.sums : input.image
-        else { return }
+        guard let source = average.inputCount == nil ? input.image : input.counts else { return }
         let width = average.inputCount?.byteWidth ?? average.image.byteWidth
         let (factor, inputs) = (grid.factors[0], grid.inputCount)
         countedRows.place(kind.pattern.rows, at: source + stretch.begin * width, width: width)
-        if kind.isSparsePaired {
-            for _ in 0..<kind.doublings {
-                rows.double()
-                countedRows.double()
-            }
-            let isDone = kernels.averageSparsePairs(
-                average.input.code,
-                average.sum.code,
-                average.image.code,
-                average.inputCount?.code,
-                type.code,
-                rows.first,
-                countedRows.first,
-                rows.count,
-                grid.outputCount,
-                stretch.lines,
-                stretch.step * average.input.byteWidth,
-                stretch.step * width,
-                grid.outputCount,
-                output.sums,
-                output.counts,
-                output.image
-            )
-            if isDone { return }
-            rows.place(
-                kind.pattern.rows,
-                at: terms + stretch.begin * average.input.byteWidth,
-                width: average.input.byteWidth
-            )
-            countedRows.place(kind.pattern.rows, at: source + stretch.begin * width, width: width)
-        }
         var out = output
         for _ in 0..<stretch.lines {
             let sums = out.sums ?? rowSums
@@ -298,7 +263,7 @@ extension IntegerAverageRunner.Kind {
         switch average.divisor {
         case .uniform(let uniform):
             (divisor, lastDivisor) = (uniform, uniform)
-            // Rows are doubled until they are as many as in a full box: a clipped row's weight.
+            // Rows are doubled until they are as many as in a full box.
             while pattern.rows.count << doublings < 1 << rowFactors.count { doublings += 1 }
             if uniform > 1, uniform & (uniform - 1) == 0 { shift = uniform.trailingZeroBitCount }
         case .voxelCount(let full, let last):
@@ -311,14 +276,8 @@ extension IntegerAverageRunner.Kind {
             }
         case .counted:
             (divisor, lastDivisor) = (1, 1)
-            if !average.roundsToEven {
-                while pattern.rows.count << doublings < 1 << rowFactors.count { doublings += 1 }
-            }
         }
         pairShift = isPaired ? shift : nil
-        isSparsePaired =
-            average.count != nil && !average.roundsToEven && average.sumBits < 23 && grid.factors[0] == 2
-            && grid.inputCount % 2 == 0 && grid.factors.allSatisfy { $0 <= 2 } && rowFactors.count <= 2
         self.doublings = doublings
     }
 }

@@ -20,18 +20,10 @@ package struct Kernels: Sendable {
         @Sendable (UInt8, UInt8, UInt8, Rows, Int, Int, Int, Int, Bool, Int, Int, Int, Output?, Output?) ->
             Bool
 
-    let averageSparsePairs:
-        @Sendable (
-            UInt8, UInt8, UInt8, UInt8?, UInt8, Rows, Rows, Int, Int, Int, Int, Int, Int, Output?, Output?,
-            Output?
-        ) -> Bool
-
     let sumFloats: @Sendable (Int, Bool, Rows, Int, Int, Int, Bool, Bool, Output) -> Void
     let countFloats: @Sendable (Int, Rows, Int, Int, Int, Bool, Output) -> Void
     let sumFloatColumns: @Sendable (Int, Rows, Int, Int, Output) -> Void
     let averageFloatPairs: @Sendable (Int, UInt8, Rows, Int, Int, Double, Output?, Output) -> Bool
-    let averageSparseFloatPairs:
-        @Sendable (Int, UInt8, Rows, Rows?, Int, Int, Output?, Output?, Output) -> Bool
     let scaleFloats: @Sendable (Int, Output, Int, Double) -> Void
     let renderFloats: @Sendable (Int, Bool, Input, Int, Double, Output) -> Void
     let renderFloatsNarrow: @Sendable (Int, Input, Int, Double, Output) -> Void

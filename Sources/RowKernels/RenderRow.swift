@@ -288,7 +288,7 @@ private func quotient<Sum: FixedWidthInteger>(_ sum: Sum, _ divisor: Sum, toEven
 
 /// The low bits of `mean` without its fraction, for |mean| < 2^21.
 @inline(__always)
-func towardZero(_ mean: Float) -> UInt32 {
+private func towardZero(_ mean: Float) -> UInt32 {
     let nearest = (mean + 0x1.8p23) - 0x1.8p23
     let over: Float = mean >= 0 ? (nearest > mean ? 1 : 0) : (nearest < mean ? -1 : 0)
     return (nearest - over + 0x1.8p23).bitPattern
