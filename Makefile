@@ -69,8 +69,8 @@ layers:
 fuzz: deps
 	scripts/fuzz.sh $(or $(SECONDS),60)
 
-sanitize: deps
-	scripts/sanitize.sh
+sanitize: deps $(VECTORS)/manifest.json
+	PYRAMIDION_VECTORS=$(CURDIR)/$(VECTORS) scripts/sanitize.sh
 
 load: build $(VENV)/.ready
 	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python scripts/load.py --write docs/reliability.md
