@@ -39,7 +39,10 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let fuzzers = [
     fuzzer("Requests", ["HTTP1", http]),
     fuzzer("Chunked", ["HTTP1"]),
-    fuzzer("Query", ["PyramidService", "Configuration", "Downsampling", "HTTP1", "Voxels", http]),
+    fuzzer(
+        "Query",
+        ["PyramidService", "ChunkCodecs", "Configuration", "Downsampling", "HTTP1", "Voxels", http]
+    ),
     fuzzer("Npy", ["Voxels"]),
     fuzzer("Inflate", ["ChunkCodecs"]),
     fuzzer("Settings", ["Configuration"]),
