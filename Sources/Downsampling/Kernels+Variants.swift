@@ -9,6 +9,7 @@ extension Kernels {
     /// Runs on every machine of the architecture.
     package static let baseline = Kernels(
         name: baselineName,
+        touch: RowKernels.touch(_:count:),
         sumRows: RowKernels.sumRows,
         countRows: RowKernels.countRows,
         renderRow: RowKernels.renderRow,
@@ -56,6 +57,7 @@ extension Kernels {
         /// AVX2 machines.
         static let v3 = Kernels(
             name: "x86-64-v3",
+            touch: RowKernelsV3.touch(_:count:),
             sumRows: RowKernelsV3.sumRows,
             countRows: RowKernelsV3.countRows,
             renderRow: RowKernelsV3.renderRow,

@@ -12,6 +12,7 @@ package struct Kernels: Sendable {
     /// "x86-64", "x86-64-v3" or the name of another architecture's only variant.
     package let name: String
 
+    let touch: @Sendable (Input, Int) -> UInt8
     let sumRows: @Sendable (UInt8, UInt8, Rows, Int, Int, Int, Int, Int, Output, Output) -> Void
     let countRows: @Sendable (Int, UInt8, Rows, Int, Int, Int, Int, Int, Output, Output) -> Void
     let renderRow: @Sendable (UInt8, UInt8, Input, Int, Int, Int, Int, Bool, Output) -> Void

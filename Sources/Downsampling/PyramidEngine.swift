@@ -138,12 +138,14 @@ package final class PyramidEngine: @unchecked Sendable {
         slot.finished = slot.handoff?.run(count: 0) ?? SliceRun(count: 0)
         let (parts, slices) = extent(index)
         let sliceByteCount = plan.slabs.sliceByteCount
+        let touches = plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
         var next = input
         for part in parts {
             guard !isCancelled() else { throw .cancelled }
             chain.start(part: part, at: slices.lowerBound)
             for begin in stride(from: 0, to: slices.count, by: batch) {
                 let count = min(batch, slices.count - begin)
+                if touches { _ = kernels.touch(next, count * sliceByteCount) }
                 chain.push(SliceRun(image: next, count: count)) { run in
                     if slot.handoff != nil { slot.finished.append(run, handoffPitch) }
                 }

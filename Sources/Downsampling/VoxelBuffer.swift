@@ -38,6 +38,7 @@ final class SpareMemory: Sendable {
 
     /// Blocks below this are the allocator's own affair.
     private static let leastByteCount = 256 << 10
+    private static let largeByteCount = 4 << 20
 
     private struct Block {
         let address: UInt
@@ -50,12 +51,16 @@ final class SpareMemory: Sendable {
 
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
+    /// A block of exactly this size, if there is one. If there is none, a large request takes the place of what is
+    /// kept: spare memory never adds to the peak of a new shape.
     func take(_ byteCount: Int) -> UnsafeMutableRawPointer? {
         guard byteCount >= SpareMemory.leastByteCount else { return nil }
-        return blocks.withLock { blocks in
+        let found = blocks.withLock { blocks -> UnsafeMutableRawPointer? in
             guard let index = blocks.lastIndex(where: { $0.byteCount == byteCount }) else { return nil }
             return UnsafeMutableRawPointer(bitPattern: blocks.remove(at: index).address)
         }
+        if found == nil, byteCount >= SpareMemory.largeByteCount { empty() }
+        return found
     }
 
     /// Keeps the block if it is of a size worth keeping, at the cost of the oldest ones.

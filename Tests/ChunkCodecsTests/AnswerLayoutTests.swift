@@ -135,8 +135,14 @@ import Voxels
 
     @Test("Answers of 2^63 bytes and more are refused", arguments: AnswerFormat.allCases)
     func tooLarge(format: AnswerFormat) throws {
-        let level = AnswerLevel(mip: 1, type: .float64, shape: try Shape([(1 << 60) - 1]), order: .c)
-        #expect(throws: LayoutError.tooLarge) { try AnswerLayout(format, levels: [level, level]) }
+        let level = AnswerLevel(
+            mip: 1,
+            type: .float64,
+            shape: try Shape([Shape.maxVoxelCount - 1]),
+            order: .c
+        )
+        let levels = [AnswerLevel](repeating: level, count: 300)
+        #expect(throws: LayoutError.tooLarge) { try AnswerLayout(format, levels: levels) }
     }
 
     @Test("An answer without a level is complete", arguments: AnswerFormat.allCases)

@@ -76,7 +76,10 @@ struct PyramidHandler {
         let price = price(plan)
         let arrived = ContinuousClock.now
         try await context.admission.enter(price: price)
-        defer { context.admission.leave(price: price) }
+        defer {
+            context.admission.leave(price: price)
+            context.spareMemory.pyramidEnded()
+        }
         transaction.timed("queue", arrived.duration(to: .now))
         let body = if let body { body } else { try source() }
         try await work(body.source)

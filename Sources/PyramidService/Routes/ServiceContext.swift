@@ -8,7 +8,7 @@ package import Workers
 /// What all requests share.
 package final class ServiceContext: Sendable {
     /// How many bytes of freed slab buffers are kept for the next request.
-    private static let keptBufferBytes = 64 << 20
+    private static let keptBufferBytes = 16 << 20
 
     package let configuration: Configuration
     package let workers: WorkerPool
@@ -16,6 +16,7 @@ package final class ServiceContext: Sendable {
     package let metrics = Metrics()
     package let readiness = Readiness()
     package let buffers = BufferPool(keptBytes: keptBufferBytes)
+    let spareMemory = SpareMemoryWatch()
     package let tokens: AccessTokens?
     package let build: BuildInformation
     package let logger: Logger
