@@ -6,6 +6,7 @@ struct Signals {
     private let loop: EventLoop
     private let actor: LoopActor
     private let stream: AsyncStream<ProcessSignal>
+    private let watching: Task<Void, Never>
 
     init() throws {
         do {
@@ -20,9 +21,8 @@ struct Signals {
             bufferingPolicy: .bufferingOldest(16)
         )
         self.stream = stream
-        let watching = actor
-        Task {
-            await watching.run { actor in
+        watching = Task { [actor] in
+            await actor.run { actor in
                 for signal in ProcessSignal.allCases {
                     _ = try? SignalWatcher(loop: actor.eventLoop, signal: signal) {
                         continuation.yield(signal)
@@ -41,5 +41,9 @@ struct Signals {
     }
 
     /// Ends the watching; signals have their usual effects then.
-    func close() async { _ = await loop.close() }
+    func close() async {
+        // A start that fails may be here before the watchers are: a loop that ends would not know of them.
+        await watching.value
+        _ = await loop.close()
+    }
 }

@@ -229,7 +229,7 @@ def test_the_second_signal_of_a_stop_is_not_needed():
             while True:
                 try:
                     server.connect().close()
-                except (ConnectionRefusedError, FileNotFoundError):
+                except (ConnectionRefusedError, ConnectionResetError, FileNotFoundError):
                     break
             wire.send(content[-100:])
             assert wire.read().status == 200
