@@ -12,7 +12,7 @@ extension StagePlanner {
         let isCube = spatial == [2, 2, 2]
         let halves = spatial.allSatisfy { $0 & ($0 - 1) == 0 }
         let modal = isCube || (halves && (!spec.type.isFloat || isPlane && !spec.sparse))
-        guard modal, !reducesMore else { return chainedStride() }
+        guard modal, !reducesMore else { return chained(.stride) }
 
         var stages: [Stage] = []
         var sizes = geometry.partSizes
@@ -30,15 +30,6 @@ extension StagePlanner {
             }
         }
         return stages
-    }
-
-    private func chainedStride() -> [Stage] {
-        var sizes = geometry.partSizes
-        return (1...mips).map { mip in
-            let stage = Stage(factors: geometry.partFactors, inSizes: sizes, operation: .stride, mip: mip)
-            sizes = stage.outSizes
-            return stage
-        }
     }
 
     /// One halving along the spatial `axes`.

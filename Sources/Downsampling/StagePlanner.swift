@@ -33,7 +33,7 @@ struct StagePlanner {
     private func copies() -> [Stage] { chained(.stride) }
 
     /// The same operation on every mip, each from the image before.
-    private func chained(_ operation: Stage.Operation) -> [Stage] {
+    func chained(_ operation: Stage.Operation) -> [Stage] {
         var sizes = geometry.partSizes
         return (1...mips).map { mip in
             let stage = Stage(factors: geometry.partFactors, inSizes: sizes, operation: operation, mip: mip)
@@ -46,9 +46,7 @@ struct StagePlanner {
     private func fromSource() -> [Stage] {
         var factors = geometry.partFactors.map { _ in 1 }
         return (1...mips).map { mip in
-            factors = zip(zip(factors, geometry.partFactors), geometry.partSizes).map { pair, size in
-                pair.0.multiplied(by: pair.1, atMost: max(size, 1))
-            }
+            factors = sourceReach(factors)
             let operation: Stage.Operation
             if spec.method == .median {
                 operation = .median(sparse: spec.sparse)
