@@ -235,8 +235,12 @@ package final class EventLoop: @unchecked Sendable {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
         while !isClosing { uv_run(uv, UV_RUN_DEFAULT) }
         let forgotten = counts
-        uv_walk(uv, forgottenHandle, nil)
-        while !counts.isEmpty || !ready.isEmpty { uv_run(uv, UV_RUN_ONCE) }
+        // Again each time: a job that is still under way may make a handle, and nobody else would close it.
+        repeat {
+            uv_walk(uv, forgottenHandle, nil)
+            if counts.isEmpty, ready.isEmpty { break }
+            uv_run(uv, UV_RUN_ONCE)
+        } while true
         sealMailbox()
         while !ready.isEmpty { uv_run(uv, UV_RUN_NOWAIT) }
         let code = closeOwnHandles()
