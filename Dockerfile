@@ -4,7 +4,8 @@
 # docker run -p 8080:8080 pyramidion
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libisal-dev libuv1-dev libyaml-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends libcurl4-openssl-dev libisal-dev libspng-dev \
+        libturbojpeg0-dev libuv1-dev libyaml-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
@@ -15,7 +16,8 @@ RUN swift build -c release --static-swift-stdlib --product pyramidion \
 
 FROM debian:12-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libisal2 libstdc++6 libuv1 libyaml-0-2 zlib1g \
+    && apt-get install -y --no-install-recommends ca-certificates libcurl4 libisal2 libspng0 libstdc++6 \
+        libturbojpeg0 libuv1 libyaml-0-2 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --user-group --uid 65532 --no-create-home --shell /usr/sbin/nologin pyramidion \
     && install -d -o pyramidion -g pyramidion /data

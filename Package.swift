@@ -48,6 +48,13 @@ var targets: [Target] = [
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+        name: "CTurboJPEG",
+        pkgConfig: "libturbojpeg",
+        providers: [.apt(["libturbojpeg0-dev"])]
+    ),
+    .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHost"),
 
     // The data half.
@@ -60,15 +67,17 @@ var targets: [Target] = [
     ),
     library(
         "ChunkCodecs",
-        ["Voxels", "CZlib"] + (hasISAL ? ["CISAL"] : []),
+        ["Voxels", "CZlib", "CTurboJPEG", "CSPNG"] + (hasISAL ? ["CISAL"] : []),
         settings: hasISAL ? [.define("ISAL")] : []
     ),
+    library("Volumes", ["Voxels"]),
 
     // The transport half.
     library("HTTP1", [http]),
     library("UV", ["CUV"]),
     library("Workers"),
     library("HTTPServer", ["HTTP1", "UV", http]),
+    library("Origins", ["UV", "Workers", "CCurl"]),
 
     // Where the two meet.
     library("Configuration", ["CYAML"]),
@@ -76,7 +85,7 @@ var targets: [Target] = [
         "PyramidService",
         [
             "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration",
-            http,
+            "Volumes", "Origins", http,
             logging,
         ]
     ),
@@ -94,6 +103,8 @@ var targets: [Target] = [
     tests("RowKernelsTests", ["RowKernels", "CHost"] + (isX86 ? ["RowKernelsV3"] : [])),
     tests("DownsamplingTests", ["Downsampling", "Voxels"]),
     tests("ChunkCodecsTests", ["ChunkCodecs", "Voxels"]),
+    tests("VolumesTests", ["Volumes", "Voxels"]),
+    tests("OriginsTests", ["Origins", "UV", "Workers"]),
     tests("HTTP1Tests", ["HTTP1", http], resources: [.copy("Corpus")]),
     tests("UVTests", ["UV"]),
     tests("WorkersTests", ["Workers"]),

@@ -17,16 +17,16 @@ from pathlib import Path
 # From the bottom up, above the C modules. A target may depend on lower layers only, never on its own.
 LAYERS = [
     {"Voxels", "RowKernels", "RowKernelsV3", "HTTP1"},
-    {"Downsampling", "ChunkCodecs", "UV", "Workers", "Configuration"},
-    {"HTTPServer"},
+    {"Downsampling", "ChunkCodecs", "Volumes", "UV", "Workers", "Configuration"},
+    {"HTTPServer", "Origins"},
     {"PyramidService"},
     {"pyramidion"},
 ]
-TRANSPORT = {"HTTP1", "UV", "HTTPServer"}
-DATA = {"Voxels", "RowKernels", "RowKernelsV3", "Downsampling", "ChunkCodecs"}
+TRANSPORT = {"HTTP1", "UV", "HTTPServer", "Origins"}
+DATA = {"Voxels", "RowKernels", "RowKernelsV3", "Downsampling", "ChunkCodecs", "Volumes"}
 SEES_BOTH = {"PyramidService", "pyramidion"}
-# Pure targets, and the C modules that one of them may see after all.
-PURE = {"Voxels": set(), "Downsampling": {"CHost"}, "HTTP1": set()}
+# Pure targets, and the modules that one of them may see after all.
+PURE = {"Voxels": set(), "Downsampling": {"CHost"}, "HTTP1": set(), "Volumes": {"FoundationEssentials"}}
 PLATFORM = {"Glibc", "Musl", "Darwin", "Dispatch", "Foundation", "FoundationEssentials"}
 # What the names of C modules look like.
 C_MODULE = re.compile(r"C[A-Z]")

@@ -23,6 +23,9 @@ build_needs() {
     need libuv1-dev pkg-config --exists libuv
     need zlib1g-dev pkg-config --exists zlib
     need libyaml-dev pkg-config --exists yaml-0.1
+    need libturbojpeg0-dev pkg-config --exists libturbojpeg
+    need libspng-dev pkg-config --exists spng
+    need libcurl4-openssl-dev pkg-config --exists libcurl
     if [ "${PYRAMIDION_ISAL:-1}" != 0 ]; then need libisal-dev pkg-config --exists libisal; fi
     need curl command -v curl
     need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt

@@ -20,7 +20,7 @@ build=.build-fuzz
 flags="-sanitize=fuzzer,address -assert-config Debug"
 compile=""
 for flag in $flags; do compile="$compile -Xswiftc $flag"; done
-libraries=$(pkg-config --libs libuv zlib yaml-0.1)
+libraries=$(pkg-config --libs libuv zlib yaml-0.1 libturbojpeg spng libcurl)
 [ "${PYRAMIDION_ISAL:-1}" = 0 ] || libraries="$libraries $(pkg-config --libs libisal)"
 
 # Swift's own backtracer would wait for a process that libFuzzer holds.
