@@ -28,7 +28,7 @@ package final class PyramidService: HTTPResponder {
     private func serve(_ transaction: Transaction) async throws {
         let head = transaction.exchange.head
         let segments = head.target.segments
-        guard let route = Route(segments: segments) else {
+        guard let match = RouteMatch(segments: segments) else {
             // `OPTIONS *` asks about the server as a whole.
             if head.method == .options, head.target.form == .asterisk {
                 return try await transaction.send(.noContent, [.allow: "GET, HEAD, POST, OPTIONS"], body: [])
@@ -36,6 +36,7 @@ package final class PyramidService: HTTPResponder {
             let known = Route.allCases.map(\.rawValue).joined(separator: ", ")
             throw ServiceError.notFound("There is no \(shortened(head.target.path)); there are \(known).")
         }
+        let route = match.route
         transaction.route = route.rawValue
         guard route.methods.contains(head.method) else {
             let allowed = route.allow.joined(separator: ", ")
@@ -45,12 +46,16 @@ package final class PyramidService: HTTPResponder {
             )
         }
         if head.method == .options { return try await preflight(transaction, route) }
-        if let scope = route.scope, let tokens = context.tokens {
+        if let scope = route.scope(head.method), let tokens = context.tokens {
             try tokens.check(scope, method: head.method, fields: head.fields, query: head.target.query)
         }
         switch route {
         case .pyramid: try await PyramidHandler(context, transaction).handle()
-        case .health, .ready, .version, .metrics:
+        case .page: try await PageHandler(context, transaction).answer("index.html")
+        case .pageFile: try await PageHandler(context, transaction).answer(match.name)
+        case .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
+            try await VolumeHandler(context, transaction).answer(match)
+        case .health, .ready, .version, .metrics, .openAPI:
             try await Probes(context: context).answer(route, transaction)
         }
     }
@@ -95,7 +100,8 @@ package final class PyramidService: HTTPResponder {
     private func level(_ failure: ServiceError?, _ transaction: Transaction) -> Logger.Level {
         if case .internalFault = failure { return .error }
         if failure?.limit != nil { return .warning }
-        // Probes come every few seconds.
-        return failure == nil && transaction.route != Route.pyramid.rawValue ? .debug : .info
+        // Probes come every few seconds, chunks by the hundred.
+        let isFrequent = Route(rawValue: transaction.route)?.isFrequent ?? false
+        return failure == nil && isFrequent ? .debug : .info
     }
 }
