@@ -39,9 +39,8 @@ struct Build: AsyncParsableCommand {
         only.volumes = configuration.volumes.filter { $0.name == name }
         let sink = LogSink()
         defer { sink.flush() }
-        var level = only.log
-        level.level = max(level.level, .warning)
-        let logger = Logger(label: "pyramidion") { [level] _ in LineLogHandler(level, sink: sink) }
+        let log = only.log
+        let logger = Logger(label: "pyramidion") { _ in LineLogHandler(log, sink: sink) }
         let build = BuildInformation(cpuVariant: Kernels.best.name)
         do {
             let context = try await ServiceContext(only, build: build, logger: logger)

@@ -10,7 +10,7 @@ struct Pyramidion: AsyncParsableCommand {
         commandName: "pyramidion",
         abstract: "Turns volumes into image pyramids, over HTTP or from a file.",
         version: BuildInformation.currentVersion,
-        subcommands: [Serve.self, Pyramid.self, HealthCheck.self]
+        subcommands: [Serve.self, Pyramid.self, Build.self, HealthCheck.self]
     )
 
     static func main() async {

@@ -37,7 +37,8 @@ struct Serve: AsyncParsableCommand {
         let server: HTTPServer
         do {
             let build = BuildInformation(cpuVariant: Kernels.best.name)
-            context = try ServiceContext(configuration, build: build, logger: logger)
+            context = try await ServiceContext(configuration, build: build, logger: logger)
+            try await context.sidecar.catalog.openAll(within: .seconds(10))
             server = try await HTTPServer.start(
                 configuration.listen.map(Endpoint.init),
                 loopCount: configuration.loops,
@@ -66,6 +67,7 @@ struct Serve: AsyncParsableCommand {
         }
         await server.stop(drain: configuration.timeouts.drain)
         second.cancel()
+        await context.sidecar.stop()
         await context.workers.stop()
         logger.notice("stopped")
     }

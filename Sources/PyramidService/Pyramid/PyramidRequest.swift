@@ -24,9 +24,10 @@ package struct PyramidRequest: Sendable {
         limits: Configuration.Limits
     ) throws(ServiceError) {
         let query = try PyramidQuery(query)
+        let format = if let format = query.format { format } else { try AnswerFormat.negotiated(fields) }
         try self.init(
             query,
-            format: query.format ?? (try AnswerFormat.negotiated(fields)),
+            format: format,
             isGzipped: try AnswerCoding.negotiated(fields) == .gzip,
             respondsEarly: prefersRespondEarly(fields),
             body: fields,

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
 
 /// The plain bytes of a request's body, whatever it is packed with.
 struct RequestBody {

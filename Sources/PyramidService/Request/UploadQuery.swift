@@ -11,7 +11,7 @@ struct UploadQuery: Equatable, Sendable {
     /// What describes the array, and how it is reduced.
     var pyramid: PyramidQuery
     var factor: FactorRule
-    var mips = LevelRequest.Mips.all
+    var mips = MipsRule.all
     /// `nil`: by the type and the method.
     var kind: VolumeKind?
     /// Nanometres a voxel.

@@ -51,8 +51,7 @@ package final class PyramidService: HTTPResponder {
         }
         switch route {
         case .pyramid: try await PyramidHandler(context, transaction).handle()
-        case .page: try await PageHandler(context, transaction).answer("index.html")
-        case .pageFile: try await PageHandler(context, transaction).answer(match.name)
+        case .page, .pageFile: throw ServiceError.notFound("later")
         case .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
             try await VolumeHandler(context, transaction).answer(match)
         case .health, .ready, .version, .metrics, .openAPI:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Configuration
-import HTTPTypes
+package import HTTPTypes
 
 /// The resources of the service; raw values are their templates, and their names in logs and metrics.
 package enum Route: String, CaseIterable, Sendable {

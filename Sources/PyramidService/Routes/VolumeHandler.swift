@@ -1,9 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
 import Configuration
 import HTTP1
 import HTTPServer
 import HTTPTypes
+import Origins
 import Volumes
+// SPDX-License-Identifier: Apache-2.0
+import Voxels
 
 /// Serves everything below `/v1/volumes`, `/precomputed` and `/zarr`.
 struct VolumeHandler {
@@ -25,8 +27,8 @@ struct VolumeHandler {
         case .info: try await info(match.name)
         case .chunk: try await chunk(match.name, match.key)
         case .cutout: try await CutoutHandler(context, transaction).answer(try await open(match.name))
-        case .preview: try await PreviewHandler(context, transaction).answer(try await open(match.name))
-        case .zarr: try await ZarrHandler(context, transaction).answer(try await open(match.name), match.key)
+        case .preview: throw ServiceError.notFound("later")
+        case .zarr: throw ServiceError.notFound("later")
         case .page, .pageFile, .pyramid, .openAPI, .health, .ready, .version, .metrics:
             throw ServiceError.internalFault("\(match.route.rawValue) is no route of volumes")
         }
@@ -43,8 +45,7 @@ struct VolumeHandler {
 
     private func volume(_ name: String) async throws {
         switch head.method {
-        case .put: try await UploadHandler(context, transaction, name).handle()
-        case .delete: try await UploadHandler(context, transaction, name).delete()
+        case .put, .delete: throw ServiceError.notFound("later")
         default:
             try QueryParameters(head).allowOnly([])
             guard let entry = sidecar.catalog.entry(name) else {
@@ -112,7 +113,8 @@ struct VolumeHandler {
 
     private func offGrid(_ name: Substring, _ level: ServedLevel) -> String {
         let bounds = level.bounds
-        let grid = "chunks of \(level.grids.map { "\($0.chunk.entries)" }.joined(separator: " or ")) from "
+        let grid =
+            "chunks of \(level.grids.map { "\($0.chunk.entries)" }.joined(separator: " or ")) from "
             + "\(bounds.begin.entries) to \(bounds.end.entries), the last ones clipped"
         guard ChunkName.parse(name) != nil else {
             return "\(shortened(String(name))) is no name of a chunk; there are \(grid), as "

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Configuration
 import Downsampling
+// SPDX-License-Identifier: Apache-2.0
+import Origins
 import Volumes
 import Voxels
 import Workers
@@ -24,7 +25,8 @@ struct ChunkMaking {
     /// What of the base the chunk is made of.
     private let sourceBox: Box3
 
-    init(_ supply: ChunkSupply, _ volume: ServedVolume, _ level: Int, _ rule: LevelRule, _ place: ChunkPlace) {
+    init(_ supply: ChunkSupply, _ volume: ServedVolume, _ level: Int, _ rule: LevelRule, _ place: ChunkPlace)
+    {
         self.supply = supply
         self.volume = volume
         self.level = volume.levels[level]
@@ -73,7 +75,9 @@ struct ChunkMaking {
         var found: [Int: EncodedChunk] = [:]
         try await withThrowingTaskGroup(of: (Int, EncodedChunk?).self) { group in
             for (index, place) in places.enumerated() {
-                if index >= Self.lookUpWidth, let (done, chunk) = try await group.next() { found[done] = chunk }
+                if index >= Self.lookUpWidth, let (done, chunk) = try await group.next() {
+                    found[done] = chunk
+                }
                 group.addTask { (index, try await supply.atHand(volume, base.index, place)) }
             }
             for try await (done, chunk) in group { found[done] = chunk }

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
+// SPDX-License-Identifier: Apache-2.0
+import Origins
 import Voxels
 
 /// Decodes chunks into boxes.
@@ -46,10 +47,10 @@ enum ChunkReading {
         _ name: String
     ) throws {
         do {
-            try bytes.withUnsafeBytes { bytes throws(ChunkCodecError) in
+            try bytes.withUnsafeBytes { bytes in
                 try format.decode(bytes, extent: voxels.box.extent, into: voxels.bytes)
             }
-        } catch {
+        } catch let error as ChunkCodecError {
             throw broken(name, error.message)
         }
     }

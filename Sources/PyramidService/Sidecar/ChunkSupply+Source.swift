@@ -1,16 +1,18 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
+import Configuration
 import Logging
 import Origins
 import Volumes
 import Voxels
+// SPDX-License-Identifier: Apache-2.0
+import Workers
 
 /// Names the index of a minishard.
 package struct ShardKey: Hashable, Sendable {
     let volume: UInt32
     let level: Int
     let file: String
-    let minishard: UInt64
+    let minishard: Int
 }
 
 extension ChunkSupply {
@@ -37,6 +39,8 @@ extension ChunkSupply {
             counters.read(bytes: object.bytes.count)
             try checkSize(object, served, place, name)
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+        } catch OriginError.cancelled {
+            throw CancellationError()
         } catch let error as OriginError {
             counters.sourceFailed()
             throw ServiceError(error, reading: name, of: volume)
@@ -82,10 +86,10 @@ extension ChunkSupply {
         _ key: String,
         _ sharding: ShardingSpec
     ) async throws -> StoredObject? {
-        let at = sharding.place(of: place.cell, gridCells: level.grids[place.grid].cellCount)
+        let at = sharding.place(of: place.cell, gridCells: level.grids[place.grid].cells)
         let file = key + "/" + at.fileName
         guard let index = try await minishardIndex(volume, level, file, at, sharding),
-            let range = index.range(of: at.chunkID)
+            let range = index.byteRange(of: at.chunkID)
         else { return nil }
         guard range.count <= byteLimit(level, place) else {
             throw ChunkReading.broken(level.name(place), "its shard says that it has \(range.count) bytes")
@@ -93,7 +97,7 @@ extension ChunkSupply {
         guard let object = try await volume.origin.range(file, range) else {
             throw ChunkReading.broken(level.name(place), "its shard is gone")
         }
-        let coding: StoredObject.Coding = sharding.dataEncoding == .gzip ? .gzip : .identity
+        let coding: StoredObject.Coding = sharding.dataPacking == .gzip ? .gzip : .identity
         return StoredObject(bytes: object.bytes, coding: coding, version: object.version)
     }
 
@@ -107,11 +111,21 @@ extension ChunkSupply {
     ) async throws -> MinishardIndex? {
         let key = ShardKey(volume: volume.id, level: level.index, file: file, minishard: at.minishard)
         if let index = indices.value(key) { return index }
-        guard let entry = try await volume.origin.range(file, sharding.shardIndexByteRange(at.minishard)) else {
+        guard
+            let entry = try await volume.origin.range(
+                file,
+                sharding.shardIndexByteRange(minishard: at.minishard)
+            )
+        else {
             return nil
         }
         do {
-            guard let range = try sharding.minishardIndexRange(entry.bytes) else { return nil }
+            guard
+                let range = try sharding.minishardIndexByteRange(
+                    entry: entry.bytes.span,
+                    minishard: at.minishard
+                )
+            else { return nil }
             guard range.count <= limits.sourceObjectBytes else {
                 throw ChunkReading.broken(file, "an index of it says that it has \(range.count) bytes")
             }
@@ -119,11 +133,11 @@ extension ChunkSupply {
             let limit = limits.sourceObjectBytes
             let index = try await workers.run {
                 let bytes =
-                    sharding.minishardIndexEncoding == .gzip
+                    sharding.minishardIndexPacking == .gzip
                     ? try WholeGzip.inflate(packed.bytes, limit: limit) : packed.bytes
-                return try MinishardIndex(bytes, sharding)
+                return try MinishardIndex(bytes.span, spec: sharding, limit: Self.indexChunks)
             }
-            indices.insert(index, key, cost: index.byteCount + 256)
+            indices.put(key, index, cost: index.count * 32)
             return index
         } catch let error as InflateError {
             throw ChunkReading.broken(file, "an index of it: \(error.message)")

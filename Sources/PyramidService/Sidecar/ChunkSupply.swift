@@ -19,13 +19,15 @@ package final class ChunkSupply: Sendable {
     let keeping: ChunkKeeping
     let indices: ObjectCache<ShardKey, MinishardIndex>
     let logger: Logger
-    let counters = SidecarCounters()
+    package let counters = SidecarCounters()
 
     private let loads = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
 
     /// Bytes of shard indices in memory.
     private static let indexBytes = 32 << 20
+    /// Chunks that one minishard may list.
+    static let indexChunks = 1 << 20
 
     package init(
         configuration: Configuration,
@@ -33,8 +35,8 @@ package final class ChunkSupply: Sendable {
         admission: Admission,
         logger: Logger
     ) {
-        cache = ObjectCache(byteBudget: configuration.cache.memory)
-        indices = ObjectCache(byteBudget: Self.indexBytes)
+        cache = ObjectCache(budget: configuration.cache.memory)
+        indices = ObjectCache(budget: Self.indexBytes)
         self.workers = workers
         self.admission = admission
         limits = configuration.limits
@@ -109,7 +111,7 @@ package final class ChunkSupply: Sendable {
 
     /// Puts a chunk where the next one who asks finds it.
     func remember(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) {
-        cache.insert(chunk, volume.key(level, place, chunk.coding), cost: chunk.bytes.count + 256)
+        cache.put(volume.key(level, place, chunk.coding), chunk, cost: chunk.bytes.count)
     }
 
     private func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
@@ -191,7 +193,7 @@ package final class ChunkSupply: Sendable {
         let key = volume.key(level, place, wanted)
         return try await packings.join(key) { [self] in
             let packed = try await repacked(chunk, volume, level)
-            cache.insert(packed, key, cost: packed.bytes.count + 256)
+            cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
     }

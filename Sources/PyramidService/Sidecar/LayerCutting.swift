@@ -23,7 +23,7 @@ struct LayerCutting: Sendable {
         self.width = width
         self.order = order
         axis = order == .fortran ? 2 : 0
-        layerCount = order == .fortran && channels > 1 ? 1 : grid.cellCount[axis]
+        layerCount = order == .fortran && channels > 1 ? 1 : grid.cells[axis]
     }
 
     /// Of the array; all cells of all layers make the whole grid.
@@ -42,7 +42,7 @@ struct LayerCutting: Sendable {
 
     /// The cells of a layer, in the grid's order.
     func cells(_ layer: Int) -> [Extent3] {
-        var range = Box3(begin: Extent3(repeating: 0), end: grid.cellCount)
+        var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
         if layerCount > 1 {
             range.begin[axis] = layer
             range.end[axis] = layer + 1

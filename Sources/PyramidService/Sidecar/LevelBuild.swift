@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-package import Volumes
+import Volumes
 package import Voxels
+// SPDX-License-Identifier: Apache-2.0
+import Workers
 
 /// Which of `count` parts of a build this one is.
 package struct BuildShard: Sendable, Equatable {
@@ -44,7 +45,7 @@ package struct LevelBuild: Sendable {
     package var plan: [(level: Int, cells: Box3)] {
         let made = volume.levels.filter(\.isMade)
         guard shard.count > 1 else {
-            return made.map { ($0.index, Box3(begin: Extent3(repeating: 0), end: $0.grids[0].cellCount)) }
+            return made.map { ($0.index, Box3(begin: Extent3(repeating: 0), end: $0.grids[0].cells)) }
         }
         guard let top = topLevel(made) else { return [] }
         return made.filter { $0.index <= top.index }.compactMap { level in
@@ -61,7 +62,7 @@ package struct LevelBuild: Sendable {
     }
 
     /// Makes everything; `done` is called with the level and how many of its chunks were made or found.
-    package func run(_ done: @Sendable (_ level: Int, _ cells: Int) -> Void) async throws {
+    package func run(_ done: (_ level: Int, _ cells: Int) -> Void) async throws {
         let width = supply.workers.lanes + 1
         for (level, cells) in plan {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -81,7 +82,7 @@ package struct LevelBuild: Sendable {
     }
 
     private func longestAxis(_ level: ServedLevel) -> (axis: Int, count: Int) {
-        let counts = level.grids[0].cellCount
+        let counts = level.grids[0].cells
         let axis = (0..<3).max { counts[$0] < counts[$1] } ?? 2
         return (axis, counts[axis])
     }
@@ -91,24 +92,29 @@ package struct LevelBuild: Sendable {
         let (axis, count) = longestAxis(top)
         let begin = shard.index * count / shard.count
         let end = (shard.index + 1) * count / shard.count
-        var cells = Box3(begin: Extent3(repeating: 0), end: level.grids[0].cellCount)
+        var cells = Box3(begin: Extent3(repeating: 0), end: level.grids[0].cells)
         cells.begin[axis] = firstCell(of: level, top, axis, begin, count)
         cells.end[axis] = firstCell(of: level, top, axis, end, count)
         return cells
     }
 
-    private func firstCell(of level: ServedLevel, _ top: ServedLevel, _ axis: Int, _ cell: Int, _ count: Int) -> Int {
+    private func firstCell(of level: ServedLevel, _ top: ServedLevel, _ axis: Int, _ cell: Int, _ count: Int)
+        -> Int
+    {
         if cell == 0 { return 0 }
-        if cell == count { return level.grids[0].cellCount[axis] }
+        if cell == count { return level.grids[0].cells[axis] }
         var at = Extent3(repeating: 0)
         at[axis] = cell
         var position = top.grids[0].box(at).begin[axis]
         // Down through the levels between the two, where each has the factor of its own step.
-        for between in volume.levels.reversed() where between.index > level.index && between.index <= top.index {
-            if case .made(let rule) = between.provider { position = position.scaled(by: rule.stepFactor[axis]) }
+        for between in volume.levels.reversed()
+        where between.index > level.index && between.index <= top.index {
+            if case .made(let rule) = between.provider {
+                position = position.scaled(by: rule.stepFactor[axis])
+            }
         }
         let grid = level.grids[0]
         let offset = max(0, position - grid.bounds.begin[axis])
-        return min(grid.chunk[axis].dividingUp(offset), grid.cellCount[axis])
+        return min(grid.chunk[axis].dividingUp(offset), grid.cells[axis])
     }
 }

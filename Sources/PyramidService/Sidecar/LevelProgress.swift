@@ -49,8 +49,8 @@ final class LevelProgress: Sendable {
                 guard case .made(let rule) = level.provider else { continue }
                 let grid = level.grids[0]
                 var cells: [Extent3] = []
-                while state.nextLayer[level.index] < grid.cellCount[axis] {
-                    var range = Box3(begin: Extent3(repeating: 0), end: grid.cellCount)
+                while state.nextLayer[level.index] < grid.cells[axis] {
+                    var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
                     range.begin[axis] = state.nextLayer[level.index]
                     range.end[axis] = range.begin[axis] + 1
                     let layer = grid.box(range.begin)

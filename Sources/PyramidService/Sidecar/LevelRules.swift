@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Downsampling
+package import Downsampling
 package import Volumes
-package import Voxels
+import Voxels
 
 /// Turns planned scales into rules, and finds what cannot be.
 package struct LevelRules: Sendable {

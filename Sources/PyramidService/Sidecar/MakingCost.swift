@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
 import Volumes
 import Voxels
 
@@ -92,11 +93,13 @@ struct MakingCost {
             let needed = volume.levels[level].grids[0].chunk[axis].scaled(by: rule.factor[axis])
             let size = min(needed, base.bounds.extent[axis])
             box = box.scaled(by: size)
-            let cells = min(base.grids[0].chunk[axis].dividingUp(size) + 1, base.grids[0].cellCount[axis])
+            let cells = min(base.grids[0].chunk[axis].dividingUp(size) + 1, base.grids[0].cells[axis])
             parents = parents.scaled(by: cells)
         }
         var total = box
-        for part in [(parents + 1).scaled(by: chunkBytes(base)), 3.scaled(by: chunkBytes(volume.levels[level]))] {
+        for part in [
+            (parents + 1).scaled(by: chunkBytes(base)), 3.scaled(by: chunkBytes(volume.levels[level])),
+        ] {
             let (sum, overflow) = total.addingReportingOverflow(part)
             if overflow { return .max }
             total = sum

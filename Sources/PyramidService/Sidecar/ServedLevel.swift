@@ -32,7 +32,7 @@ package struct ServedLevel: Sendable {
     }
 
     /// The grid and cell of a chunk with this name; `nil`: it is off every grid.
-    func place(named name: some StringProtocol) -> ChunkPlace? {
+    func place(named name: Substring) -> ChunkPlace? {
         guard let box = ChunkName.parse(name) else { return nil }
         for (index, grid) in grids.enumerated() {
             if let cell = grid.cell(of: box) { return ChunkPlace(grid: index, cell: cell) }

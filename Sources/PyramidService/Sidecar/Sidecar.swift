@@ -3,7 +3,7 @@ package import Configuration
 package import Logging
 import Origins
 import UV
-import Workers
+package import Workers
 
 /// All that serves volumes: which there are, and what supplies their chunks.
 package final class Sidecar: Sendable {
@@ -11,15 +11,20 @@ package final class Sidecar: Sendable {
     package let supply: ChunkSupply
     /// Reads and writes files, which may block.
     let files: WorkerPool
+    let writers: WorkerPool
     let origins: SourceOrigins
     /// `nil`: nothing is kept, and nothing can be uploaded.
     let folders: DataFolders?
 
-    /// Threads that may wait for a disk at a time.
+    /// The memory that cutouts, pictures and uploads hold. Apart from that of pyramids and of chunks that are made:
+    /// those who hold this one wait for that one, and never the other way round.
+    let boxes: Admission
+
+    /// Threads that may wait for a disk at a time: as many again for writing, which must not delay reading.
     private static let fileLanes = 16
 
-    /// - Throws: ``SidecarError`` when the data folder cannot be used, ``ConfigurationError`` when an upload has the
-    ///   name of a configured volume.
+    /// Opens nothing yet: ``VolumeCatalog/openAll(within:)`` does.
+    /// - Throws: `OriginError` when the data folder cannot be used.
     package init(
         _ configuration: Configuration,
         workers: WorkerPool,
@@ -28,19 +33,34 @@ package final class Sidecar: Sendable {
         logger: Logger
     ) async throws {
         files = WorkerPool(lanes: Self.fileLanes, queueLimit: 1 << 16)
+        writers = WorkerPool(lanes: Self.fileLanes, queueLimit: 1 << 16)
         origins = SourceOrigins(configuration, files: files, version: version)
-        folders = try await DataFolders.open(configuration, files: files, logger: logger)
+        boxes = Admission(
+            budget: admission.budget / 4,
+            maxRunning: configuration.limits.requestsRunning,
+            maxWaiting: configuration.limits.requestsQueued,
+            wait: configuration.timeouts.memoryWait
+        )
         supply = ChunkSupply(
             configuration: configuration,
             workers: workers,
             admission: admission,
             logger: logger
         )
+        folders = configuration.data.map { [files, writers] root in
+            DataFolders(
+                root: root,
+                diskLimit: configuration.cache.disk,
+                files: files,
+                writers: writers,
+                logger: logger
+            )
+        }
         catalog = VolumeCatalog(
             configuration.volumes,
             origins: origins,
             folders: folders,
-            uploads: try await folders?.uploadedVolumes(besides: configuration.volumes, logger) ?? [],
+            uploads: [],
             logger: logger
         )
     }
@@ -50,5 +70,6 @@ package final class Sidecar: Sendable {
         await supply.keeping.drained()
         await origins.stop()
         await files.stop()
+        await writers.stop()
     }
 }

@@ -21,7 +21,7 @@ struct SourceOpening {
         let (source, version) = try await sourceInfo()
         let made = try planned(source)
         let rules = try rules(made, source)
-        let announced = AnnouncedScales(source: source, made: made.map(\.scale))
+        let announced = AnnouncedScales(source: source, made: made)
         var levels: [ServedLevel] = []
         for (index, scale) in announced.info.scales.enumerated() {
             let isSource = index < source.scales.count
@@ -34,7 +34,8 @@ struct SourceOpening {
         let fingerprint = Fingerprint.of(announced.info.json(), version ?? "", "\(rules)")
         var store: (any ChunkStore)?
         if let folders, levels.contains(where: \.isMade) {
-            let info = VolumeInfo(announced.info, scales: levels.filter(\.isMade).map(\.scale))
+            var info = announced.info
+            info.scales = levels.filter(\.isMade).map(\.scale)
             store = try await folders.levels(of: settings.name, info: info, fingerprint: fingerprint)
         }
         return ServedVolume(
@@ -76,7 +77,7 @@ struct SourceOpening {
             case .auto: .auto
             case .fixed(let entries): .fixed(Extent3(entries[0], entries[1], entries[2]))
             }
-        let mips: LevelRequest.Mips =
+        let mips: MipsRule =
             switch settings.mips {
             case .all: .all
             case .count(let count): .count(count)
@@ -134,8 +135,8 @@ extension ChunkFormat {
             type: info.type,
             channels: info.channels,
             blockExtent: scale.blockExtent ?? Extent3(repeating: 8),
-            jpegQuality: scale.jpegQuality ?? ChunkFormat.defaultJPEGQuality,
-            pngLevel: scale.pngLevel ?? ChunkFormat.defaultPNGLevel
+            jpegQuality: scale.jpegQuality ?? ScaleInfo.defaultJPEGQuality,
+            pngLevel: scale.pngLevel ?? 6
         )
     }
 }

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
+// SPDX-License-Identifier: Apache-2.0
+import Origins
 import Volumes
 import Voxels
 import Workers
@@ -25,7 +26,9 @@ struct UploadRun {
         let cost = MakingCost(supply, volume)
         let making = volume.levels.filter(\.isMade).map { cost.stepByteCount($0.index) }.max() ?? 0
         let hands = supply.workers.lanes + 1
-        let (sum, overflow) = cutting.addingReportingOverflow((2.scaled(by: chunk) + making).scaled(by: hands))
+        let (sum, overflow) = cutting.addingReportingOverflow(
+            (2.scaled(by: chunk) + making).scaled(by: hands)
+        )
         return overflow ? .max : sum
     }
 
@@ -49,8 +52,9 @@ struct UploadRun {
                 received += try await read(source, into: bytes, received, of: total)
                 // The layer before is done with its buffer when the next one is to be read.
                 try await writing?.value
+                let memory = Lent(bytes)
                 writing = Task.detached { [self] in
-                    try await write(layer, Lent(bytes), of: buffer)
+                    try await write(layer, memory, of: buffer)
                     try await advance(levels, through: layer)
                 }
             }
@@ -75,7 +79,9 @@ struct UploadRun {
         var filled = 0
         while filled < bytes.count {
             let end = min(bytes.count, filled + piece)
-            let count = try await source.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<end]))
+            let count = try await source.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<end])
+            )
             filled += count
             let received = before + filled
             progress.update { $0.receivedBytes = received }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Configuration
+import Configuration
 import Logging
 import Origins
 import Synchronization
@@ -63,14 +63,14 @@ package final class VolumeCatalog: Sendable {
     var all: [(name: String, entry: Entry)] {
         state.withLock { state in
             let uploading = state.claims.mapValues { Entry.uploading($0.progress) }
-            return state.entries.merging(uploading) { entry, _ in entry }.map { ($0.key, $0.value) }
+            let all = state.entries.merging(uploading) { entry, _ in entry }
+            return all.sorted { $0.key < $1.key }.map { (name: $0.key, entry: $0.value) }
         }
-        .sorted { $0.0 < $1.0 }
     }
 
     /// The volume, opened if it is not.
     /// - Throws: ``ServiceError/notFound(_:)`` when there is none of this name, 502 or 504 when its source fails.
-    func volume(_ name: String) async throws -> ServedVolume {
+    package func volume(_ name: String) async throws -> ServedVolume {
         switch entry(name) {
         case .open(let volume): return volume
         case .uploading:

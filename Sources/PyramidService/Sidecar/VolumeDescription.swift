@@ -1,6 +1,9 @@
-// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Downsampling
 import HTTP1
 import HTTPTypes
+// SPDX-License-Identifier: Apache-2.0
+import Origins
 import Volumes
 import Voxels
 
@@ -49,7 +52,7 @@ struct VolumeDescription {
             "channels": .integer(volume.info.channels),
             "shape": numbers(finest.bounds.extent),
             "voxel_offset": numbers(finest.bounds.begin),
-            "resolution": .array(finest.scale.resolution.entries.map(JSONValue.init)),
+            "resolution": .array(finest.scale.voxelSize.entries.map(JSONValue.init)),
             "origin": .string(volume.kind.rawValue),
             "source": .string(volume.kind == .source ? volume.origin.name : "upload"),
             "mips": .array(volume.levels.map { mip($0, volume) }),
@@ -59,13 +62,13 @@ struct VolumeDescription {
 
     private func mip(_ level: ServedLevel, _ volume: ServedVolume) -> JSONValue {
         let from = level.isMade ? "made" : volume.kind.rawValue
-        let cells = level.grids[0].cellCount
+        let cells = level.grids[0].cells
         var members: [String: JSONValue] = [
             "mip": .integer(level.index),
             "key": .string(level.scale.key),
             "shape": numbers(level.bounds.extent),
             "voxel_offset": numbers(level.bounds.begin),
-            "resolution": .array(level.scale.resolution.entries.map(JSONValue.init)),
+            "resolution": .array(level.scale.voxelSize.entries.map(JSONValue.init)),
             "chunk_size": numbers(level.grids[0].chunk),
             "encoding": .string(level.scale.encoding.rawValue),
             "from": .string(from),
@@ -109,7 +112,9 @@ struct VolumeDescription {
                 UInt8(ascii: "a")...UInt8(ascii: "z"):
                 text.append(byte)
             default:
-                text += plain.contains(byte) ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                text +=
+                    plain.contains(byte)
+                    ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
         return String(decoding: text, as: UTF8.self)
