@@ -27,7 +27,18 @@ extension ChunkFormat {
             } else {
                 try SegmentationDecoder<UInt64>(grid).decode(bytes, channels: channels, into: voxels)
             }
-        case .jpeg, .png, .compresso, .jxl:
+        case .jpeg:
+            let voxelCount = byteCount / channels
+            try JPEGChunk.decode(bytes, voxelCount: voxelCount, channels: channels, into: voxels)
+        case .png:
+            try PNGChunk.decode(
+                bytes,
+                voxelCount: byteCount / (channels * type.byteWidth),
+                channels: channels,
+                depth: 8 * type.byteWidth,
+                into: voxels
+            )
+        case .compresso, .jxl:
             throw .unreadableEncoding(encoding)
         }
     }
@@ -52,7 +63,17 @@ extension ChunkFormat {
                 return try SegmentationEncoder<UInt64>.encode(voxels, channels: channels, grid: grid)
             }
             return try SegmentationEncoder<UInt32>.encode(voxels, channels: channels, grid: grid)
-        case .jpeg, .png, .compresso, .jxl:
+        case .jpeg:
+            return try JPEGChunk.encode(voxels, extent: extent, channels: channels, quality: jpegQuality)
+        case .png:
+            return try PNGChunk.encode(
+                voxels,
+                extent: extent,
+                channels: channels,
+                depth: 8 * type.byteWidth,
+                level: pngLevel
+            )
+        case .compresso, .jxl:
             throw .unreadableEncoding(encoding)
         }
     }

@@ -18,7 +18,8 @@ package struct ChunkFormat: Sendable, Hashable {
     package let blockExtent: Extent3
     /// From 0 to 100, for writing.
     package let jpegQuality: Int
-    /// Effort of compression, from 0 to 9, for writing.
+    /// Effort of compression, from 0 to 9, for writing. On electron micrographs 4 is as small as 9 and twice as fast
+    /// as 6; 2 is a third faster than 4 and a tenth larger.
     package let pngLevel: Int
 
     /// - Throws: a ``ChunkCodecError`` that says what the encoding allows.
@@ -28,7 +29,7 @@ package struct ChunkFormat: Sendable, Hashable {
         channels: Int = 1,
         blockExtent: Extent3 = Extent3(repeating: 8),
         jpegQuality: Int = 75,
-        pngLevel: Int = 6
+        pngLevel: Int = 4
     ) throws(ChunkCodecError) {
         let types: [VoxelType]
         let counts: [Int]?
