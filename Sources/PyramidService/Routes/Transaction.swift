@@ -63,8 +63,6 @@ final class Transaction: ByteSource, ByteSink {
         var fields = error.fields
         fields[.contentType] = Problem.mediaType
         fields[.cacheControl] = "no-store"
-        // Nobody knows how much of a chunked body is still to come: it is not read over to keep the connection.
-        if exchange.head.framing == .chunked, !exchange.isRequestComplete { fields[.connection] = "close" }
         do {
             try await send(error.status, fields, body: Problem.body(error, requestID: requestID))
         } catch {
