@@ -23,7 +23,7 @@ for sanitizer; do
     mkdir -p "$scratch"
     # Release code, as it is shipped, with the standard library's debug checks left in; in debug code the test vectors
     # take hours.
-    options="-c release --sanitize=$sanitizer --scratch-path $scratch -Xswiftc -assert-config -Xswiftc Debug"
+    options="-c release --sanitize=$sanitizer --scratch-path $scratch -Xswiftc -assert-config -Xswiftc Debug -Xswiftc -enable-testing"
     echo "== $sanitizer: build"
     # shellcheck disable=SC2086
     swift build --build-tests $options >"$scratch/build.log" 2>&1 || {
