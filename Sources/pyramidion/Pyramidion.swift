@@ -14,6 +14,8 @@ struct Pyramidion: AsyncParsableCommand {
     )
 
     static func main() async {
+        // A file over the limit of its size is an error of its write, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -98,7 +98,6 @@ struct PyramidHandler {
             let began = ContinuousClock.now
             try await pipeline.run(source) { _ in }
             transaction.timed("read", began.duration(to: .now))
-            transaction.limitAnswer(to: context.configuration.timeouts.answer)
             try await answer.begin()
         }
         try await answer.finish()

@@ -84,7 +84,8 @@ package final class PyramidService: HTTPResponder {
             received: exchange.bodyBytesReceived,
             sent: transaction.sentBytes
         )
-        if let limit = failure?.limit { context.metrics.refused(limit: limit) }
+        let limit = exchange.overrun?.limit ?? failure?.limit
+        if let limit { context.metrics.refused(limit: limit) }
         var metadata: Logger.Metadata = [
             "id": "\(transaction.requestID)", "method": "\(exchange.head.method.rawValue)",
             "path": "\(exchange.head.target.path)", "status": "\(status)",
@@ -92,13 +93,14 @@ package final class PyramidService: HTTPResponder {
             "received": "\(exchange.bodyBytesReceived)", "sent": "\(transaction.sentBytes)",
             "ms": "\(milliseconds(transaction.elapsed))",
         ]
-        if let failure { metadata["reason"] = "\(failure.reason)" }
-        context.logger.log(level: level(failure, transaction), "request", metadata: metadata)
+        if let reason = exchange.overrun?.reason ?? failure?.reason { metadata["reason"] = "\(reason)" }
+        context.logger.log(level: level(failure, limit, transaction), "request", metadata: metadata)
     }
 
-    private func level(_ failure: ServiceError?, _ transaction: Transaction) -> Logger.Level {
+    private func level(_ failure: ServiceError?, _ limit: String?, _ transaction: Transaction) -> Logger.Level
+    {
         if case .internalFault = failure { return .error }
-        if failure?.limit != nil { return .warning }
+        if limit != nil { return .warning }
         // Probes come every few seconds, chunks by the hundred.
         let isFrequent = Route(rawValue: transaction.route)?.isFrequent ?? false
         return failure == nil && isFrequent ? .debug : .info
