@@ -56,6 +56,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHost"),
+    .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
     // The data half.
     library("Voxels"),
@@ -85,7 +86,7 @@ var targets: [Target] = [
         "PyramidService",
         [
             "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration",
-            "Volumes", "Origins", http,
+            "Volumes", "Origins", "CPage", http,
             logging,
         ]
     ),
