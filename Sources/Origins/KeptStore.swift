@@ -93,6 +93,29 @@ package final class KeptStore: Sendable {
         }
     }
 
+    /// Whether there is an object under `key`, packed or not.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``.
+    package func contains(_ key: String) async throws(OriginError) -> Bool {
+        let key = try Self.checked(key)
+        return try await files.blocking { [root] () throws(OriginError) in
+            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 }
+        }
+    }
+
+    /// How many objects the folder under `key` has, without those below it; 0 when there is no such folder.
+    package func count(below key: String) async -> Int {
+        guard let key = try? Self.checked(key) else { return 0 }
+        let count = try? await files.blocking { [root] () throws(OriginError) in
+            var count = 0
+            FolderListing.each(in: root.place(key)) { _, _ in
+                count += 1
+                return true
+            }
+            return count
+        }
+        return count ?? 0
+    }
+
     /// Removes the object `prefix` and everything below the folder `prefix`: the key of a scale, say.
     ///
     /// Nobody sees a part of it: it is moved away first.

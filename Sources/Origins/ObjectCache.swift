@@ -5,15 +5,15 @@ import Synchronization
 ///
 /// One lock, and a hit moves one entry in a list: constant time and no allocation, since every warm request takes one.
 /// A value that is dropped is freed outside of the lock.
-package final class ObjectCache<Value: Sendable>: Sendable {
-    /// What an entry costs beside its value and its key: the list, the table, and what the allocator adds.
+package final class ObjectCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// What an entry costs beside its value: its key, the list, the table, and what the allocator adds.
     package static var entryOverhead: Int { 160 }
 
-    /// How many bytes the values, their keys and their places in the cache may take together; 0 keeps nothing.
+    /// How many bytes the values and their places in the cache may take together; 0 keeps nothing.
     package let budget: Int
     /// A value that costs more is not kept: it would push out too much that is asked for more often. A quarter.
     package let largest: Int
-    private let state = Mutex(RecencyList<Value>())
+    private let state = Mutex(RecencyList<Key, Value>())
 
     /// Makes an empty cache.
     package init(budget: Int) {
@@ -23,7 +23,7 @@ package final class ObjectCache<Value: Sendable>: Sendable {
     }
 
     /// Returns the value under `key`, which is the newest then; nil when there is none.
-    package func value(_ key: String) -> Value? {
+    package func value(_ key: Key) -> Value? {
         state.withLock { state -> Value? in
             guard let place = state.places[key], let value = state.entries[place]?.value else {
                 state.counts.misses += 1
@@ -39,9 +39,9 @@ package final class ObjectCache<Value: Sendable>: Sendable {
     ///
     /// A value that is too large is not kept, and drops the earlier one, which is out of date, all the same. `cost` is
     /// what the value takes, in bytes, without its key.
-    package func put(_ key: String, _ value: Value, cost: Int) {
+    package func put(_ key: Key, _ value: Value, cost: Int) {
         precondition(cost >= 0, "a cost cannot be negative")
-        let extra = key.utf8.count + Self.entryOverhead
+        let extra = Self.entryOverhead
         // Given back by the closure, so that they are freed after the lock is.
         let dropped = state.withLock { state in
             var dropped: [Value] = []
@@ -58,7 +58,7 @@ package final class ObjectCache<Value: Sendable>: Sendable {
     }
 
     /// Drops the value under `key`, if there is one.
-    package func remove(_ key: String) {
+    package func remove(_ key: Key) {
         let dropped = state.withLock { state in
             var dropped: [Value] = []
             if let place = state.places[key] { state.remove(place, into: &dropped) }
@@ -67,20 +67,18 @@ package final class ObjectCache<Value: Sendable>: Sendable {
         _ = dropped
     }
 
-    /// Drops all values whose keys begin with `prefix`; linear in the number of entries.
-    package func remove(prefix: String) {
+    /// Drops all values whose keys are `chosen`; linear in the number of entries.
+    package func remove(where chosen: (Key) -> Bool) {
         let dropped = state.withLock { state in
             var dropped: [Value] = []
-            for (key, place) in state.places where key.utf8.starts(with: prefix.utf8) {
-                state.remove(place, into: &dropped)
-            }
+            for (key, place) in state.places where chosen(key) { state.remove(place, into: &dropped) }
             return dropped
         }
         _ = dropped
     }
 
     /// Drops all values.
-    package func clear() { remove(prefix: "") }
+    package func clear() { remove { _ in true } }
 
     /// What the cache did so far, and what it holds now.
     package var counts: ObjectCacheCounts { state.withLock { $0.counts } }

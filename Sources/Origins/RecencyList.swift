@@ -3,9 +3,9 @@
 /// A table of values whose entries also form a list, the last used one first; every step takes constant time.
 ///
 /// The list is made of places in an array, not of objects, so that moving an entry counts no references.
-struct RecencyList<Value> {
+struct RecencyList<Key: Hashable, Value> {
     struct Entry {
-        let key: String
+        let key: Key
         let value: Value
         let cost: Int
         /// Places in `entries`; -1: none.
@@ -13,7 +13,7 @@ struct RecencyList<Value> {
         var older = -1
     }
 
-    private(set) var places: [String: Int] = [:]
+    private(set) var places: [Key: Int] = [:]
     /// The list's nodes; nil are the free ones.
     private(set) var entries: [Entry?] = []
     private var free: [Int] = []
@@ -21,7 +21,7 @@ struct RecencyList<Value> {
     private(set) var oldest = -1
     var counts = ObjectCacheCounts()
 
-    mutating func insert(_ key: String, _ value: Value, cost: Int) {
+    mutating func insert(_ key: Key, _ value: Value, cost: Int) {
         let entry = Entry(key: key, value: value, cost: cost)
         let place = free.popLast() ?? entries.count
         if place == entries.count { entries.append(entry) } else { entries[place] = entry }
