@@ -15,7 +15,7 @@ struct UploadQuery: Equatable, Sendable {
     /// `nil`: by the type and the method.
     var kind: VolumeKind?
     /// Nanometres a voxel.
-    var resolution = [1.0, 1.0, 1.0]
+    var voxelSize = VoxelSize(1, 1, 1)
     var voxelOffset = Extent3(repeating: 0)
     var chunkExtent = Extent3(repeating: 64)
     /// `nil`: by the kind.
@@ -61,10 +61,10 @@ struct UploadQuery: Equatable, Sendable {
         case "precision": pyramid.precision = try Self.choice(value, name)
         case "resolution":
             let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
-            guard entries.count == 3, entries.allSatisfy({ $0.isFinite && $0 > 0 && $0 < 1e12 }) else {
+            guard entries.count == 3, entries.allSatisfy({ $0.isFinite && $0 > 0 }) else {
                 throw Self.refused(value, name, "three numbers above 0, in nanometres, as 8,8,40")
             }
-            resolution = entries
+            voxelSize = VoxelSize(entries[0], entries[1], entries[2])
         case "voxel_offset":
             let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap(Self.integer)
             guard entries.count == 3, entries.allSatisfy({ $0.magnitude < 1 << 40 }) else {

@@ -78,7 +78,6 @@ struct CutoutHandler {
             try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
             return try await transaction.end()
         }
-        transaction.limitAnswer(to: context.configuration.timeouts.answer)
         let gzip = isGzipped ? GzipSink(transaction, pool: context.workers) : nil
         try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
         let sink: any ByteSink = gzip ?? transaction

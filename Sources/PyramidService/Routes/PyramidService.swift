@@ -51,7 +51,8 @@ package final class PyramidService: HTTPResponder {
         }
         switch route {
         case .pyramid: try await PyramidHandler(context, transaction).handle()
-        case .page, .pageFile: throw ServiceError.notFound("later")
+        case .page: try await PageHandler(transaction: transaction).answer("/")
+        case .pageFile: try await PageHandler(transaction: transaction).answer("/page/\(match.name)")
         case .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
             try await VolumeHandler(context, transaction).answer(match)
         case .health, .ready, .version, .metrics, .openAPI:

@@ -27,8 +27,8 @@ struct VolumeHandler {
         case .info: try await info(match.name)
         case .chunk: try await chunk(match.name, match.key)
         case .cutout: try await CutoutHandler(context, transaction).answer(try await open(match.name))
-        case .preview: throw ServiceError.notFound("later")
-        case .zarr: throw ServiceError.notFound("later")
+        case .preview: try await PreviewHandler(context, transaction).answer(try await open(match.name))
+        case .zarr: try await ZarrHandler(context, transaction).answer(try await open(match.name), match.key)
         case .page, .pageFile, .pyramid, .openAPI, .health, .ready, .version, .metrics:
             throw ServiceError.internalFault("\(match.route.rawValue) is no route of volumes")
         }
