@@ -9,7 +9,9 @@ extension JSONValue {
     ///
     /// Of two members of one name the first counts. A comma too many at the end of an array or an object is let
     /// through. A number that no `Double` comes near to (`1e400`), and text with half a surrogate pair, are errors.
-    /// - Parameter limit: More bytes are refused unread.
+    /// - Parameters:
+    ///   - bytes: UTF-8.
+    ///   - limit: More bytes are refused unread.
     /// - Throws: ``InfoError/tooLong(byteCount:limit:)`` and ``InfoError/notJSON(_:)``.
     package init(parsing bytes: [UInt8], limit: Int) throws(InfoError) {
         guard bytes.count <= limit else { throw .tooLong(byteCount: bytes.count, limit: limit) }

@@ -18,7 +18,8 @@ package struct MinishardIndex: Sendable, Equatable {
     ///   - bytes: The index, unpacked.
     ///   - spec: The sharding that it belongs to.
     ///   - limit: How many chunks are read; each costs 24 bytes of memory.
-    /// - Throws: ``ShardError`` for a length that is no multiple of 24, too many chunks, or a chunk beyond 2^62.
+    /// - Throws: ``ShardError`` for a length that is no multiple of 24, too many chunks, or a chunk
+    ///   inside the shard index or beyond 2^62.
     ///   An index without chunks is not an error.
     package init(_ bytes: Span<UInt8>, spec: ShardingSpec, limit: Int) throws(ShardError) {
         guard bytes.count % 24 == 0 else { throw .unevenMinishardIndex(byteCount: bytes.count) }
@@ -27,7 +28,8 @@ package struct MinishardIndex: Sendable, Equatable {
         var entries: [Entry] = []
         entries.reserveCapacity(count)
         var chunkID: UInt64 = 0
-        var end = UInt64(spec.shardIndexByteCount)
+        let dataStart = UInt64(spec.shardIndexByteCount)
+        var end = dataStart
         var isSorted = true
         for index in 0..<count {
             let difference = littleEndianWord(bytes, at: 8 * index)
@@ -35,13 +37,13 @@ package struct MinishardIndex: Sendable, Equatable {
             chunkID &+= difference
             let start = end &+ littleEndianWord(bytes, at: 8 * (count + index))
             let size = littleEndianWord(bytes, at: 8 * (2 * count + index))
-            guard start <= maxShardOffset, size <= maxShardOffset - start else {
+            guard (dataStart...maxShardOffset).contains(start), size <= maxShardOffset - start else {
                 throw .badChunkRange(chunkID: chunkID)
             }
             end = start + size
             entries.append(Entry(chunkID: chunkID, start: Int(start), end: Int(end)))
         }
-        // Nearly every index is sorted; the library's sort is stable, though it does not promise to be.
+        // Nearly every index is sorted. Where one is not, equal numbers must stay in their order.
         if !isSorted {
             let order = entries.indices.sorted {
                 (entries[$0].chunkID, $0) < (entries[$1].chunkID, $1)

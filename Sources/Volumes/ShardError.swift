@@ -10,7 +10,7 @@ package enum ShardError: Error, Equatable, Sendable {
     case unevenMinishardIndex(byteCount: Int)
     /// More chunks in a minishard than are read.
     case tooManyChunks(count: Int, limit: Int)
-    /// A chunk that lies beyond 2^62.
+    /// A chunk that lies inside the shard index or beyond 2^62.
     case badChunkRange(chunkID: UInt64)
 
     /// One sentence: what is wrong, and what would be right.
@@ -25,7 +25,7 @@ package enum ShardError: Error, Equatable, Sendable {
         case .tooManyChunks(let count, let limit):
             "a minishard index lists \(count) chunks; at most \(limit) are read"
         case .badChunkRange(let chunkID):
-            "a minishard index puts chunk \(chunkID) beyond 2^62"
+            "a minishard index puts chunk \(chunkID) inside the shard index or beyond 2^62"
         }
     }
 }

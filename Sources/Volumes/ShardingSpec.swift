@@ -79,11 +79,12 @@ package struct ShardingSpec: Sendable, Hashable {
         return 16 * minishard..<16 * minishard + 16
     }
 
-    /// Where the file has the index of a minishard, packed; `nil` if the minishard is empty.
+    /// Finds the index of a minishard.
     ///
     /// - Parameters:
     ///   - entry: The 16 bytes at ``shardIndexByteRange(minishard:)``.
     ///   - minishard: Its number, for the message.
+    /// - Returns: Where the file has it, packed; `nil` if the minishard is empty.
     /// - Throws: ``ShardError`` for another count of bytes, or a range that cannot be.
     package func minishardIndexByteRange(
         entry: Span<UInt8>,

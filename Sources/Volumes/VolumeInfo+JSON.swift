@@ -11,7 +11,9 @@ extension VolumeInfo {
     /// Liberal where clients are: names of types and encodings in any case, `203.0` for a whole number, `null` for
     /// what may be missing. Unknown members are kept in ``others``. Whether a chunk fits into memory is for whoever
     /// reads it to decide.
-    /// - Parameter limit: The most bytes that are read.
+    /// - Parameters:
+    ///   - bytes: UTF-8.
+    ///   - limit: The most bytes that are read.
     /// - Throws: ``InfoError``, which names the member that is wrong, what stands there and what is allowed.
     package init(json bytes: [UInt8], limit: Int = defaultByteLimit) throws(InfoError) {
         let root = try JSONValue(parsing: bytes, limit: limit)
