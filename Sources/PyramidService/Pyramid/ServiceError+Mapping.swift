@@ -3,6 +3,7 @@ import ChunkCodecs
 import Downsampling
 import HTTP1
 import HTTPServer
+import Origins
 import Voxels
 import Workers
 
@@ -27,8 +28,25 @@ extension ServiceError {
         case InflateError.outOfMemory: self = .outOfMemory(InflatingSource.inputByteCount)
         case let error as InflateError: self = .body(Self.sentence(error.message))
         case let error as NpyError: self = .body(Self.sentence(error.message))
+        case let error as OriginError: self.init(error)
+        case let error as ChunkCodecError: self = .internalFault(error.message)
         case let error as WorkerError: self = .overloaded(limit: "workers", Self.sentence(error.description))
         default: self = .internalFault("\(error)")
+        }
+    }
+
+    /// What happens to the data folder; what sources do is told by whoever reads them.
+    private init(_ error: OriginError) {
+        switch error {
+        case .cancelled: self = .clientLeft
+        case .nameTaken(let name): self = .conflict("There is a volume \(name) already.")
+        case .writeFailed: self = .noStorage(Self.sentence(error.message))
+        case .tooManyWaiting: self = .overloaded(limit: "limits.source_transfers", Self.sentence(error.message))
+        case .stopped: self = .draining
+        case .timedOut: self = .gatewayTimeout(Self.sentence(error.message))
+        case .brokenKey, .brokenURL, .brokenName, .readFailed, .notAFile, .tooLarge, .tooShort, .unreachable,
+            .refused, .brokenAnswer:
+            self = .badGateway(Self.sentence(error.message))
         }
     }
 

@@ -45,7 +45,8 @@ struct VolumeHandler {
 
     private func volume(_ name: String) async throws {
         switch head.method {
-        case .put, .delete: throw ServiceError.notFound("later")
+        case .put: try await UploadHandler(context, transaction, name).handle()
+        case .delete: try await UploadHandler(context, transaction, name).delete()
         default:
             try QueryParameters(head).allowOnly([])
             guard let entry = sidecar.catalog.entry(name) else {

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Configuration
+import Glibc
 import Logging
 import Origins
+import Synchronization
 import Volumes
 import Workers
 
-/// Everything below the data folder: `levels/NAME` has the made levels of configured volumes.
+/// Everything below the data folder: `levels/NAME` has the made levels of configured volumes, `volumes/NAME` an upload.
 final class DataFolders: Sendable {
     /// Names the state of the source and of the configuration that kept levels were made of.
-    private static let fingerprintMember = "pyramidion_fingerprint"
+    static let fingerprintMember = "pyramidion_fingerprint"
 
     private let root: String
     private let budget: DiskBudget
-    private let files: WorkerPool
+    let files: WorkerPool
     private let writers: WorkerPool
-    private let logger: Logger
+    let logger: Logger
+    private let folderSet = Mutex<FolderSet?>(nil)
 
     init(root: String, diskLimit: Int, files: WorkerPool, writers: WorkerPool, logger: Logger) {
         self.root = root
@@ -41,6 +44,19 @@ final class DataFolders: Sendable {
         await kept.countKept(info.scales.map(\.key))
         return kept
     }
+
+    /// The uploads; opened when they are first asked for, so that a service that keeps nothing makes no folder.
+    /// - Throws: `OriginError` when the data folder cannot be written.
+    func uploads() throws -> FolderSet {
+        try folderSet.withLock { set in
+            let uploads = try set ?? FolderSet(root: "\(root)/volumes", writers: writers)
+            set = uploads
+            return uploads
+        }
+    }
+
+    /// Whether there may be uploads from an earlier run.
+    var hasUploads: Bool { access("\(root)/volumes", F_OK) == 0 }
 
     private func fingerprintOf(_ store: KeptStore) async throws -> String? {
         guard let object = try await store.object("info", limit: SourceOpening.infoByteLimit),

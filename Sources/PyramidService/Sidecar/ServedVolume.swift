@@ -29,8 +29,8 @@ package final class ServedVolume: Sendable {
     package let fingerprint: String
     let levelOfKey: [String: Int]
     let infoObject: EncodedChunk
-    /// Kept for as long as the volume is open, such as the folder of an upload.
-    private let held: (any AnyObject & Sendable)?
+    /// The folder of an upload, which stays for as long as the volume is open.
+    private let held: PublishedFolder?
 
     package init(
         name: String,
@@ -40,7 +40,7 @@ package final class ServedVolume: Sendable {
         origin: any Origin,
         store: (any ChunkStore)?,
         fingerprint: String,
-        holding held: (any AnyObject & Sendable)? = nil
+        holding held: PublishedFolder? = nil
     ) {
         id = Self.lastID.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
@@ -57,6 +57,9 @@ package final class ServedVolume: Sendable {
         )
         infoObject = EncodedChunk(info.json(), .identity, fingerprint: fingerprint)
     }
+
+    /// Notes that another version has taken its place: its folder goes with the last request that reads it.
+    func supersede() { held?.supersede() }
 
     func key(_ level: Int, _ place: ChunkPlace, _ coding: StoredObject.Coding) -> ChunkKey {
         ChunkKey(

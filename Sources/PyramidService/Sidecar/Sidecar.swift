@@ -60,7 +60,8 @@ package final class Sidecar: Sendable {
             configuration.volumes,
             origins: origins,
             folders: folders,
-            uploads: [],
+            uploads: folders?.hasUploads == true
+                ? try await folders?.uploadedVolumes(besides: configuration.volumes) ?? [] : [],
             logger: logger
         )
     }

@@ -88,7 +88,7 @@ struct SourceOpening {
             encoding: settings.encoding.flatMap { ChunkEncoding(rawValue: $0.rawValue) }
         )
         do {
-            return try LevelPlanner.plan(source, request)
+            return try LevelPlanner.plan(source, request).map(\.atGoodQuality)
         } catch {
             throw complaint(error.message)
         }
@@ -123,6 +123,26 @@ extension ServedLevel {
             format: scale.encoding.isReadable ? try ChunkFormat(scale, info) : nil,
             provider: provider
         )
+    }
+}
+
+extension MadeScale {
+    /// The same with a JPEG quality that bears being made of one another level by level, unless its source has one.
+    var atGoodQuality: MadeScale {
+        var made = self
+        made.scale = made.scale.atGoodQuality
+        return made
+    }
+}
+
+extension ScaleInfo {
+    /// Of JPEG that is written here. At the usual 75 every level would add its own blocks to those of the one below.
+    private static let goodQuality = 90
+
+    var atGoodQuality: ScaleInfo {
+        var scale = self
+        if scale.encoding == .jpeg, scale.jpegQuality == nil { scale.jpegQuality = Self.goodQuality }
+        return scale
     }
 }
 

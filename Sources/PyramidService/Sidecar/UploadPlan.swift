@@ -48,7 +48,7 @@ struct UploadPlan: Sendable {
         channels: Int
     ) throws(ServiceError) -> VolumeInfo {
         do {
-            return try VolumeInfo.forUpload(
+            var info = try VolumeInfo.forUpload(
                 kind: kind,
                 type: type,
                 channels: channels,
@@ -58,6 +58,8 @@ struct UploadPlan: Sendable {
                 chunk: query.chunkExtent,
                 encoding: query.encoding
             )
+            info.scales = info.scales.map(\.atGoodQuality)
+            return info
         } catch .wrong(let path, let found, let allowed) {
             throw .parameter(path, "it cannot be \(found); allowed: \(allowed).")
         } catch {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+import Configuration
+import Downsampling
+import HTTP1
+import HTTPServer
+import HTTPTypes
+import Logging
+import Origins
+import Volumes
+import Voxels
+
+/// Serves `PUT` and `DELETE` of `/v1/volumes/{name}`.
+struct UploadHandler {
+    private let context: ServiceContext
+    private let transaction: Transaction
+    private let name: String
+
+    init(_ context: ServiceContext, _ transaction: Transaction, _ name: String) {
+        self.context = context
+        self.transaction = transaction
+        self.name = name
+    }
+
+    private var head: RequestHead { transaction.exchange.head }
+    private var sidecar: Sidecar { context.sidecar }
+
+    // MARK: PUT
+
+    /// Answers 201 when every chunk of every level is on disk, or throws; nothing of a failed upload remains.
+    func handle() async throws {
+        let folders = try writableFolders()
+        guard VolumeName.isValid(name) else {
+            throw ServiceError.parameter("name", "it cannot be \(shortened(name)); allowed: \(VolumeName.allowed).")
+        }
+        let query = try UploadQuery(head.target.query)
+        let request = try PyramidRequest(
+            upload: query.pyramid,
+            fields: head.fields,
+            framing: head.framing,
+            limits: context.configuration.limits
+        )
+        let length: Int? = if case .length(let count) = head.framing { count } else { nil }
+        let claim = try sidecar.catalog.claim(name, wanted: EntityTags(head.fields, .ifMatch))
+        defer { sidecar.catalog.unclaim(claim) }
+        switch request.kind {
+        case .raw:
+            let spec = try request.rawSpec(byteCount: length)
+            let plan = try UploadPlan(query, spec)
+            let body = try RequestBody(transaction, request.contentCoding, context)
+            try await receive(plan, spec, isBigEndian: false, body, body.source, claim, folders)
+        case .npy:
+            let body = try RequestBody(transaction, request.contentCoding, context)
+            let (header, rest) = try await NpyPrefix.read(from: body.source)
+            let spec = try request.npySpec(header, byteCount: length)
+            let plan = try UploadPlan(query, spec)
+            try await receive(plan, spec, isBigEndian: header.isBigEndian, body, rest, claim, folders)
+        }
+    }
+
+    private func receive(
+        _ plan: UploadPlan,
+        _ spec: PyramidSpec,
+        isBigEndian: Bool,
+        _ body: RequestBody,
+        _ source: any ByteSource,
+        _ claim: UploadClaim,
+        _ folders: DataFolders
+    ) async throws {
+        let draft = try await folders.draft(name: name, plan)
+        do {
+            let run = UploadRun(
+                supply: sidecar.supply,
+                volume: draft.volume,
+                cutting: plan.cutting(spec.order),
+                isBigEndian: isBigEndian,
+                progress: claim.progress
+            )
+            claim.progress.begin(
+                expectedBytes: spec.shape.byteCount(spec.type),
+                levelCount: draft.volume.levels.count
+            )
+            let price = UploadRun.price(run.cutting, sidecar.supply, draft.volume)
+            try await sidecar.boxes.enter(price: price)
+            defer { sidecar.boxes.leave(price: price) }
+            let began = ContinuousClock.now
+            try await run.run(source)
+            transaction.timed("write", began.duration(to: .now))
+            if let inflating = body.inflating {
+                context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
+            }
+            let volume = try await folders.publish(draft, replacing: claim.replaces)
+            sidecar.catalog.publish(volume, claim)
+            context.metrics.reduced(spec)
+            try await answer(volume)
+        } catch {
+            await folders.discard(draft)
+            throw error
+        }
+    }
+
+    private func answer(_ volume: ServedVolume) async throws {
+        context.logger.notice(
+            "uploaded",
+            metadata: ["volume": "\(name)", "levels": "\(volume.levels.count)", "id": "\(transaction.requestID)"]
+        )
+        let fields: HTTPFields = [
+            .contentType: "application/json", .cacheControl: "no-store", .location: "/v1/volumes/\(name)",
+            .eTag: volume.infoObject.tag,
+        ]
+        let body = VolumeDescription(context, head).item(name, .open(volume)).encoded()
+        try await transaction.send(.created, fields, body: body)
+    }
+
+    // MARK: DELETE
+
+    func delete() async throws {
+        let folders = try writableFolders()
+        try QueryParameters(head).allowOnly([])
+        let claim = try sidecar.catalog.claim(name, removing: EntityTags(head.fields, .ifMatch))
+        defer { sidecar.catalog.unclaim(claim) }
+        try await folders.remove(name)
+        sidecar.catalog.remove(claim)
+        context.logger.notice("deleted", metadata: ["volume": "\(name)", "id": "\(transaction.requestID)"])
+        try await transaction.send(.noContent, [:], body: [])
+    }
+
+    private func writableFolders() throws(ServiceError) -> DataFolders {
+        guard context.mayWrite else {
+            throw .forbidden(
+                "Nothing is written for whoever can reach this address: the service listens beyond loopback and asks "
+                    + "for no tokens. Name a file of tokens in its configuration, or listen on loopback alone."
+            )
+        }
+        guard let folders = sidecar.folders else {
+            throw .noStorage("Nothing is kept here: `data` is null in the configuration.")
+        }
+        return folders
+    }
+}

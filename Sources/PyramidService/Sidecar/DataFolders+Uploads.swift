@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Logging
+import Origins
+import Volumes
+
+/// An upload that nobody sees yet.
+struct UploadDraft: Sendable {
+    let folder: DraftFolder
+    let volume: ServedVolume
+    let plan: UploadPlan
+}
+
+/// The chunks of a draft: all of them, or the upload fails.
+private struct DraftStore: ChunkStore {
+    let folder: DraftFolder
+    let origin: FolderOrigin
+
+    var mustKeep: Bool { true }
+
+    func object(_ key: String, limit: Int) async throws -> StoredObject? {
+        try await origin.object(key, limit: limit)
+    }
+
+    func keep(_ key: String, _ bytes: [UInt8]) async throws { try await folder.write(key, bytes) }
+
+    func contains(_ key: String) async throws -> Bool { false }
+
+    func count(below prefix: String) -> Int { 0 }
+}
+
+extension DataFolders {
+    /// Opens all uploads that are there; one that cannot be opened is told in the log, and left alone.
+    func uploadedVolumes(besides configured: [VolumeSettings]) async throws -> [ServedVolume] {
+        var volumes: [ServedVolume] = []
+        for (name, folder) in try uploads().list() {
+            guard !configured.contains(where: { $0.name == name }) else {
+                logger.warning("an upload has the name of a configured volume", metadata: ["name": "\(name)"])
+                continue
+            }
+            do {
+                volumes.append(try await opened(name, folder))
+            } catch {
+                logger.error(
+                    "an upload cannot be opened",
+                    metadata: ["name": "\(name)", "reason": "\(ServiceError(error).detail)"]
+                )
+            }
+        }
+        return volumes
+    }
+
+    /// Begins an upload.
+    func draft(name: String, _ plan: UploadPlan) async throws -> UploadDraft {
+        let folder = try await uploads().begin()
+        let origin = FolderOrigin(path: folder.path, files: files)
+        let volume = ServedVolume(
+            name: name,
+            kind: .upload,
+            info: plan.info,
+            levels: try plan.draftLevels(),
+            origin: origin,
+            store: DraftStore(folder: folder, origin: origin),
+            fingerprint: Fingerprint.of(plan.info.json(), folder.path)
+        )
+        return UploadDraft(folder: folder, volume: volume, plan: plan)
+    }
+
+    /// Shows a draft whose chunks are all written; returns when no crash can undo that.
+    func publish(_ draft: UploadDraft, replacing: Bool) async throws -> ServedVolume {
+        var info = draft.plan.info
+        // Tells this version from any other of the same name, so that no cache takes one for the other.
+        info.others[Self.fingerprintMember] = .string(
+            Fingerprint.of(info.json(), "\(UInt64.random(in: 0 ... .max))")
+        )
+        try await draft.folder.write("info", info.json())
+        let folder = try await draft.folder.commit(as: draft.volume.name, replacing: replacing)
+        return try await opened(draft.volume.name, folder)
+    }
+
+    func discard(_ draft: UploadDraft) async { await draft.folder.discard() }
+
+    func remove(_ name: String) async throws { try await uploads().remove(name) }
+
+    private func opened(_ name: String, _ folder: PublishedFolder) async throws -> ServedVolume {
+        let origin = FolderOrigin(path: folder.path, files: files)
+        guard let object = try await origin.object("info", limit: SourceOpening.infoByteLimit) else {
+            throw ServiceError.badGateway("The upload \(name) has no info.")
+        }
+        var info = try VolumeInfo(json: object.bytes)
+        let fingerprint = info.others[Self.fingerprintMember]?.text ?? Fingerprint.of(object.bytes)
+        info.others[Self.fingerprintMember] = nil
+        var levels: [ServedLevel] = []
+        for (index, scale) in info.scales.enumerated() {
+            levels.append(try ServedLevel(index, scale, info, .stored(scale)))
+        }
+        return ServedVolume(
+            name: name,
+            kind: .upload,
+            info: info,
+            levels: levels,
+            origin: origin,
+            store: nil,
+            fingerprint: fingerprint,
+            holding: folder
+        )
+    }
+}
