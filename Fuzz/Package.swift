@@ -46,6 +46,7 @@ let fuzzers = [
     fuzzer("Npy", ["Voxels"]),
     fuzzer("Inflate", ["ChunkCodecs"]),
     fuzzer("Settings", ["Configuration"]),
+    fuzzer("Chunks", ["ChunkCodecs", "Voxels"]),
 ]
 
 let package = Package(
@@ -59,11 +60,12 @@ let package = Package(
         + [
             .target(name: "FuzzSupport", path: "Support", swiftSettings: house),
             system("CUV", "libuv"), system("CZlib", "zlib"), system("CYAML", "yaml-0.1"),
+            system("CTurboJPEG", "libturbojpeg"), system("CSPNG", "spng"),
             .target(name: "CHost", path: "Library/CHost"),
             ours("Voxels"), ours("RowKernels"), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",
-                ["Voxels", "CZlib"] + (hasISAL ? ["CISAL"] : []),
+                ["Voxels", "CZlib", "CTurboJPEG", "CSPNG"] + (hasISAL ? ["CISAL"] : []),
                 settings: hasISAL ? [.define("ISAL")] : []
             ),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),

@@ -5,7 +5,7 @@ internal import Voxels
 /// libjpeg-turbo's reader: one picture after another, never two at once.
 struct JPEGDecompressor: ~Copyable {
     struct Head {
-        /// In pixels; 0 when there is no picture.
+        /// In pixels.
         let width: Int
         let height: Int
         let components: Int
@@ -31,6 +31,8 @@ struct JPEGDecompressor: ~Copyable {
         guard
             tjDecompressHeader3(handle, base, UInt(bytes.count), &width, &height, &subsampling, &colours) == 0
         else { throw fault }
+        // Tables alone are no error to libjpeg.
+        guard width > 0, height > 0 else { throw .corruptPicture(.jpeg, reason: "it holds no picture") }
         let components =
             switch UInt32(bitPattern: colours) {
             case UInt32(TJCS_GRAY.rawValue): 1

@@ -22,7 +22,9 @@ struct PNGReader: ~Copyable {
     /// `bytes` must outlive the reader.
     init(_ bytes: UnsafeRawBufferPointer) throws(ChunkCodecError) {
         // libspng takes a null pointer for our mistake.
-        guard let base = bytes.baseAddress else { throw .corruptPicture(.png, reason: "no bytes") }
+        guard let base = bytes.baseAddress, !bytes.isEmpty else {
+            throw .corruptPicture(.png, reason: "no bytes")
+        }
         guard let context = spng_ctx_new(0) else { throw .outOfMemory }
         self.context = context
         // Neither can fail on a new context.
