@@ -46,6 +46,7 @@ let fuzzers = [
     fuzzer("Npy", ["Voxels"]),
     fuzzer("Inflate", ["ChunkCodecs"]),
     fuzzer("Settings", ["Configuration"]),
+    fuzzer("Info", ["Volumes", "Voxels"]),
 ]
 
 let package = Package(
@@ -66,6 +67,7 @@ let package = Package(
                 ["Voxels", "CZlib"] + (hasISAL ? ["CISAL"] : []),
                 settings: hasISAL ? [.define("ISAL")] : []
             ),
+            ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
             ours("HTTPServer", ["HTTP1", "UV", http]),
             ours("Configuration", ["CYAML"]),
