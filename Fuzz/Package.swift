@@ -47,6 +47,7 @@ let fuzzers = [
     fuzzer("Inflate", ["ChunkCodecs"]),
     fuzzer("Settings", ["Configuration"]),
     fuzzer("Chunks", ["ChunkCodecs", "Voxels"]),
+    fuzzer("Info", ["Volumes", "Voxels"]),
 ]
 
 let package = Package(
@@ -68,6 +69,7 @@ let package = Package(
                 ["Voxels", "CZlib", "CTurboJPEG", "CSPNG"] + (hasISAL ? ["CISAL"] : []),
                 settings: hasISAL ? [.define("ISAL")] : []
             ),
+            ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
             ours("HTTPServer", ["HTTP1", "UV", http]),
             ours("Configuration", ["CYAML"]),
