@@ -61,8 +61,8 @@ let package = Package(
         + [
             .target(name: "FuzzSupport", path: "Support", swiftSettings: house),
             system("CUV", "libuv"), system("CZlib", "zlib"), system("CYAML", "yaml-0.1"),
-            system("CTurboJPEG", "libturbojpeg"), system("CSPNG", "spng"),
-            .target(name: "CHost", path: "Library/CHost"),
+            system("CTurboJPEG", "libturbojpeg"), system("CSPNG", "spng"), system("CCurl", "libcurl"),
+            .target(name: "CHost", path: "Library/CHost"), .target(name: "CPage", path: "Library/CPage"),
             ours("Voxels"), ours("RowKernels"), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",
@@ -71,14 +71,13 @@ let package = Package(
             ),
             ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
-            ours("HTTPServer", ["HTTP1", "UV", http]),
+            ours("HTTPServer", ["HTTP1", "UV", http]), ours("Origins", ["UV", "Workers", "CCurl"]),
             ours("Configuration", ["CYAML"]),
             ours(
                 "PyramidService",
                 [
                     "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers",
-                    "Configuration",
-                    http, logging,
+                    "Configuration", "Volumes", "Origins", "CPage", http, logging,
                 ]
             ),
         ]
