@@ -25,7 +25,8 @@ COPY --from=build /src/.build/release/pyramidion /usr/local/bin/pyramidion
 COPY config/pyramidion.yaml /etc/pyramidion/pyramidion.yaml
 USER 65532:65532
 WORKDIR /data
-ENV PYRAMIDION_LISTEN=0.0.0.0:8080
+ENV PYRAMIDION_LISTEN=0.0.0.0:8080 \
+    PYRAMIDION_DATA=/data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \

@@ -36,6 +36,8 @@ test_needs() {
     need python3 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'
     need python3-venv python3 -c 'import venv, ensurepip'
     need xz-utils command -v xz
+    need prometheus command -v promtool
+    need binutils command -v objdump
     need nginx-light test -x /usr/sbin/nginx
     need nodejs node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)'
 }

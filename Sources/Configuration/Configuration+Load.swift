@@ -66,10 +66,11 @@ extension Configuration {
                 try store(try Self.value(entry.node, setting, place), in: setting, place)
             } else if Setting.all.contains(where: { $0.path.hasPrefix(path + ".") }) {
                 try applySection(entry, path, file: file)
-            } else if prefix.isEmpty, VolumesSection.keys.contains(entry.key) {
-                try VolumesSection.check(entry, file: file)
+            } else if prefix.isEmpty, entry.key == VolumesSection.key {
+                volumes = try VolumesSection.read(entry, file: file)
             } else {
-                let known = Self.keys(under: prefix).joined(separator: ", ")
+                let sections = prefix.isEmpty ? [VolumesSection.key] : []
+                let known = (Self.keys(under: prefix) + sections).joined(separator: ", ")
                 throw ConfigurationError(
                     .file(file, line: entry.line),
                     "there is no key `\(path)`; allowed here: \(known)"

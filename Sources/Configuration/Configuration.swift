@@ -12,6 +12,13 @@ package struct Configuration: Sendable, Equatable {
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var cors = CORS()
+    /// Where uploads and levels that were made are kept; `nil`: nothing is kept, and nothing can be uploaded.
+    package var data: String? = "./data"
+    package var cache = Cache()
+    /// Where links into Neuroglancer lead.
+    package var viewer = "https://neuroglancer-demo.appspot.com"
+    /// In order of their names.
+    package var volumes: [VolumeSettings] = []
     /// A file of access tokens; `nil`: everybody may.
     package var tokens: String?
     package var log = Log()
@@ -38,6 +45,18 @@ package struct Configuration: Sendable, Equatable {
         package var requestsQueued = 1_024
         /// Bytes that all pyramids under way may hold; 0: half of what the machine or its cgroup has.
         package var memory = 0
+        /// Voxels of a source that one chunk may be made of, through all levels in between.
+        package var sourceVoxels = 1 << 32
+        /// Bytes of one cutout.
+        package var cutoutBytes = 1 << 30
+        /// Chunks that are being made at once.
+        package var chunksRunning = 64
+        /// Requests for chunks that wait to be made.
+        package var chunksQueued = 4_096
+        /// Bytes of one object of a source: a chunk, an `info`, an index of a shard.
+        package var sourceObjectBytes = 256 << 20
+        /// Transfers from all sources at once.
+        package var sourceTransfers = 64
         /// Bytes a second, on average since the body began.
         package var bodyRate = 1 << 10
         /// Least average of what a client takes of an answer, in bytes a second.
@@ -54,6 +73,17 @@ package struct Configuration: Sendable, Equatable {
         package var idle = Duration.seconds(75)
         package var drain = Duration.seconds(25)
         package var memoryWait = Duration.seconds(30)
+        package var chunk = Duration.seconds(120)
+        package var source = Duration.seconds(30)
+
+        package init() {}
+    }
+
+    package struct Cache: Sendable, Equatable {
+        /// Bytes of encoded chunks in memory; 0: none.
+        package var memory = 256 << 20
+        /// Bytes of levels that were made and are kept; 0: no limit.
+        package var disk = 0
 
         package init() {}
     }

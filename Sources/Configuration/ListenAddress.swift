@@ -44,6 +44,14 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: String(host), port: port)
     }
 
+    /// Whether only processes of this machine can reach it.
+    package var isLocal: Bool {
+        switch self {
+        case .tcp(let host, _): host.hasPrefix("127.") || host == "::1"
+        case .unix: true
+        }
+    }
+
     package var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -27,6 +27,12 @@ extension Setting {
         .count("limits.requests_running", \.limits.requestsRunning, 1...100_000),
         .count("limits.requests_queued", \.limits.requestsQueued, 0...100_000, "nobody waits"),
         .size("limits.memory", \.limits.memory, 1 << 20...1 << 50, "half of the machine, or of its cgroup"),
+        .count("limits.source_voxels", \.limits.sourceVoxels, 1...1 << 50),
+        .size("limits.cutout_bytes", \.limits.cutoutBytes, 1...1 << 50),
+        .count("limits.chunks_running", \.limits.chunksRunning, 1...10_000),
+        .count("limits.chunks_queued", \.limits.chunksQueued, 0...1_000_000, "nobody waits"),
+        .size("limits.source_object_bytes", \.limits.sourceObjectBytes, 1 << 10...1 << 40),
+        .count("limits.source_transfers", \.limits.sourceTransfers, 1...10_000),
         .size("limits.body_rate", \.limits.bodyRate, 1...1 << 40, "no least rate"),
         .size("limits.answer_rate", \.limits.answerRate, 1...1 << 40, "no least rate"),
 
@@ -37,6 +43,8 @@ extension Setting {
         .time("timeouts.idle", \.timeouts.idle, .milliseconds(10)...TimeSpan.longest),
         .time("timeouts.drain", \.timeouts.drain, .zero...TimeSpan.longest),
         .time("timeouts.memory_wait", \.timeouts.memoryWait, .zero...TimeSpan.longest),
+        .time("timeouts.chunk", \.timeouts.chunk, .milliseconds(10)...TimeSpan.longest),
+        .time("timeouts.source", \.timeouts.source, .milliseconds(10)...TimeSpan.longest),
 
         Setting(
             path: "cors.origins",
@@ -49,12 +57,13 @@ extension Setting {
             $0.cors.origins = origins
             return true
         },
-        Setting(path: "tokens", allowed: "a path of a file, or null: no tokens") {
-            switch $1 {
-            case .null: $0.tokens = nil
-            case .text(let path) where !path.isEmpty: $0.tokens = path
-            case .text, .list: return false
-            }
+        .path("tokens", \.tokens, "no tokens"),
+        .path("data", \.data, "nothing is kept, and nothing can be uploaded"),
+        .size("cache.memory", \.cache.memory, 1 << 20...1 << 50, "none"),
+        .size("cache.disk", \.cache.disk, 1 << 20...1 << 60, "no limit"),
+        Setting(path: "viewer", allowed: "an address as https://example.org/neuroglancer") {
+            guard let text = $1.single, isAddress(text) else { return false }
+            $0.viewer = text
             return true
         },
         .choice("log.level", \.log.level),
@@ -63,8 +72,14 @@ extension Setting {
 
     /// A scheme, `://`, and a host: printable ASCII, no path.
     private static func isOrigin(_ text: String) -> Bool {
+        isAddress(text) && !text.drop { $0 != ":" }.dropFirst(3).utf8.contains(UInt8(ascii: "/"))
+    }
+
+    /// A scheme, `://`, and something: printable ASCII without quotes and angle brackets.
+    private static func isAddress(_ text: String) -> Bool {
         guard let start = ["https://", "http://"].first(where: text.hasPrefix) else { return false }
-        let host = text.dropFirst(start.count)
-        return !host.isEmpty && host.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") }
+        let rest = text.dropFirst(start.count)
+        return !rest.isEmpty
+            && rest.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"\"<>".utf8.contains($0) }
     }
 }

@@ -79,6 +79,17 @@ extension Setting {
         }
     }
 
+    static func path(_ path: String, _ key: Key<String?>, _ null: String) -> Setting {
+        Setting(path: path, allowed: "a path, or null: \(null)") {
+            switch $1 {
+            case .null: $0[keyPath: key] = nil
+            case .text(let text) where !text.isEmpty && !text.utf8.contains(0): $0[keyPath: key] = text
+            case .text, .list: return false
+            }
+            return true
+        }
+    }
+
     static func choice<Value>(_ path: String, _ key: Key<Value>) -> Setting
     where Value: RawRepresentable<String> & CaseIterable & Sendable {
         let names = Value.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,75 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The keys that belong to served volumes: their shape is checked, and that nothing relies on them yet.
-///
-/// This version makes pyramids of what is sent to it. A configuration that expects more must not start as if
-/// it had it.
+/// Reads the section `volumes`: a mapping of names to volumes.
 enum VolumesSection {
-    static let keys: Set<String> = ["volumes", "data", "cache", "viewer"]
+    static let key = "volumes"
 
-    private static let volumeKeys: Set<String> = [
-        "source", "method", "factor", "mips", "precision", "sparse", "encoding",
-    ]
+    /// So many volumes may be configured; each costs an `info` and some kilobytes.
+    static let maxVolumes = 10_000
 
-    /// - Throws: ``ConfigurationError`` for a malformed section, and for every one that asks for something.
-    static func check(_ entry: YAMLNode.Entry, file: String) throws(ConfigurationError) {
-        if entry.node.isNull { return }
-        guard entry.key == "volumes" else {
-            throw ConfigurationError(
-                .file(file, line: entry.line),
-                "`\(entry.key)` belongs to served volumes, and this version does not serve volumes yet: remove it"
-            )
-        }
-        guard case .mapping(let volumes) = entry.node.value else {
+    private static let keys = ["source", "method", "factor", "mips", "precision", "sparse", "encoding"]
+
+    /// Returns the volumes in order of their names; none for an empty section.
+    /// - Throws: ``ConfigurationError`` for the first name, key or value that cannot be.
+    static func read(_ entry: YAMLNode.Entry, file: String) throws(ConfigurationError) -> [VolumeSettings] {
+        if entry.node.isNull { return [] }
+        guard case .mapping(let entries) = entry.node.value else {
             throw ConfigurationError(
                 .file(file, line: entry.node.line),
                 "`volumes` is \(entry.node.kind); allowed: a mapping of names to volumes"
             )
         }
-        for volume in volumes { try check(volume: volume, file: file) }
-        guard let first = volumes.first else { return }
-        throw ConfigurationError(
-            .file(file, line: first.line),
-            "the volume `\(first.key)` cannot be served: this version does not serve volumes yet; "
-                + "POST /v1/pyramid works without the section"
-        )
-    }
-
-    private static func check(volume: YAMLNode.Entry, file: String) throws(ConfigurationError) {
-        guard isName(volume.key) else {
-            throw ConfigurationError(
-                .file(file, line: volume.line),
-                "`\(volume.key)` is no name of a volume; allowed: [a-z0-9][a-z0-9._-]{0,127}"
-            )
-        }
-        guard case .mapping(let entries) = volume.node.value else {
-            throw ConfigurationError(
-                .file(file, line: volume.node.line),
-                "the volume `\(volume.key)` is \(volume.node.kind); allowed: a mapping that has a `source`"
-            )
-        }
-        for entry in entries where !volumeKeys.contains(entry.key) {
+        guard entries.count <= maxVolumes else {
             throw ConfigurationError(
                 .file(file, line: entry.line),
-                "a volume has no key `\(entry.key)`; allowed: \(volumeKeys.sorted().joined(separator: ", "))"
+                "`volumes` has \(entries.count) entries; allowed: \(maxVolumes) and less"
             )
         }
-        guard entries.contains(where: { $0.key == "source" && !$0.node.isNull }) else {
+        var volumes: [VolumeSettings] = []
+        for entry in entries { volumes.append(try volume(entry, file: file)) }
+        return volumes.sorted { $0.name < $1.name }
+    }
+
+    private static func volume(
+        _ entry: YAMLNode.Entry,
+        file: String
+    ) throws(ConfigurationError) -> VolumeSettings {
+        let place = ConfigurationError.Place.file(file, line: entry.line)
+        guard VolumeName.isValid(entry.key) else {
             throw ConfigurationError(
-                .file(file, line: volume.line),
-                "the volume `\(volume.key)` has no `source`: a folder, or a URL of a precomputed volume"
+                place,
+                "`\(entry.key)` is no name of a volume; allowed: \(VolumeName.allowed)"
+            )
+        }
+        guard case .mapping(let members) = entry.node.value else {
+            throw ConfigurationError(
+                .file(file, line: entry.node.line),
+                "the volume `\(entry.key)` is \(entry.node.kind); allowed: a mapping that has a `source`"
+            )
+        }
+        var volume = VolumeSettings(name: entry.key, source: "", place: place)
+        for member in members { try store(member, in: &volume, file: file) }
+        guard !volume.source.isEmpty else {
+            throw ConfigurationError(
+                place,
+                "the volume `\(entry.key)` has no `source`: a folder, or a URL of a precomputed volume"
+            )
+        }
+        return volume
+    }
+
+    private static func store(
+        _ member: YAMLNode.Entry,
+        in volume: inout VolumeSettings,
+        file: String
+    ) throws(ConfigurationError) {
+        let place = ConfigurationError.Place.file(file, line: member.node.line)
+        let text = member.node.text
+        switch member.key {
+        case "source":
+            guard let text, isSource(text) else {
+                throw refusal(member, place, "a folder, or a URL as https://example.org/em")
+            }
+            volume.source = text
+        case "method": volume.method = try member.node.isNull ? nil : choice(member, place)
+        case "precision": volume.precision = try choice(member, place)
+        case "encoding": volume.encoding = try member.node.isNull ? nil : choice(member, place)
+        case "factor": volume.factor = try factor(member, place)
+        case "mips": volume.mips = try mips(member, place)
+        case "sparse":
+            guard text == "true" || text == "false" else { throw refusal(member, place, "true, false") }
+            volume.sparse = text == "true"
+        default:
+            throw ConfigurationError(
+                .file(file, line: member.line),
+                "a volume has no key `\(member.key)`; allowed: \(keys.sorted().joined(separator: ", "))"
             )
         }
     }
 
-    private static func isName(_ text: String) -> Bool {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
+    /// Whatever has a scheme must have one that is spoken here; the rest is a folder.
+    private static func isSource(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return false }
+        return !text.contains("://") || text.hasPrefix("http://") || text.hasPrefix("https://")
+    }
+
+    private static func choice<Value>(
+        _ member: YAMLNode.Entry,
+        _ place: ConfigurationError.Place
+    ) throws(ConfigurationError) -> Value where Value: RawRepresentable<String> & CaseIterable {
+        guard let value = member.node.text.flatMap(Value.init(rawValue:)) else {
+            throw refusal(member, place, Value.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        return isPlain && (1...128).contains(text.utf8.count) && !".-_".contains(text.first ?? ".")
+        return value
+    }
+
+    private static func factor(
+        _ member: YAMLNode.Entry,
+        _ place: ConfigurationError.Place
+    ) throws(ConfigurationError) -> VolumeSettings.Factor {
+        if member.node.text == "auto" { return .auto }
+        let texts: [String]
+        switch member.node.value {
+        case .scalar(let text, _):
+            texts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        case .sequence(let nodes): texts = nodes.compactMap(\.text)
+        case .mapping: texts = []
+        }
+        let entries = texts.compactMap { WholeNumber.parse($0.trimmingSpaces) }
+        guard entries.count == texts.count, (1...3).contains(entries.count),
+            entries.allSatisfy({ (1...64).contains($0) }), entries.contains(where: { $0 > 1 })
+        else {
+            throw refusal(
+                member,
+                place,
+                "auto, or 1 to 3 whole numbers as [2, 2, 1], from 1 to 64 and not all 1"
+            )
+        }
+        return .fixed(entries + Array(repeating: 1, count: 3 - entries.count))
+    }
+
+    private static func mips(
+        _ member: YAMLNode.Entry,
+        _ place: ConfigurationError.Place
+    ) throws(ConfigurationError) -> VolumeSettings.Mips {
+        let text = member.node.text
+        if text == "all" { return .all }
+        guard let count = text.flatMap({ WholeNumber.parse($0[...]) }), (0...32).contains(count) else {
+            throw refusal(member, place, "0 to 32, or all")
+        }
+        return .count(count)
+    }
+
+    private static func refusal(
+        _ member: YAMLNode.Entry,
+        _ place: ConfigurationError.Place,
+        _ allowed: String
+    ) -> ConfigurationError {
+        ConfigurationError(place, "`\(member.key)` of a volume cannot be that; allowed: \(allowed)")
+    }
+}
+
+extension YAMLNode {
+    /// The text of a single value that is not null.
+    fileprivate var text: String? {
+        guard !isNull, case .scalar(let text, _) = value else { return nil }
+        return text
+    }
+}
+
+extension String {
+    fileprivate var trimmingSpaces: Substring {
+        var rest = self[...]
+        while rest.first == " " { rest = rest.dropFirst() }
+        while rest.last == " " { rest = rest.dropLast() }
+        return rest
     }
 }

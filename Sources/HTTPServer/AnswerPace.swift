@@ -15,23 +15,24 @@ struct AnswerPace {
         windowDelivered = delivered
     }
 
-    /// Whether the client has taken nothing for the stall limit, or less in a whole window than the rate asks for.
-    mutating func isTooSlow(
+    /// What the client has overrun: it took nothing for the stall limit, or less in a whole window than the rate asks
+    /// for.
+    mutating func overrun(
         delivered: Int,
         now: Int,
         times: LoopState.Times,
         bytesPerSecond: Int
-    ) -> Bool {
+    ) -> AnswerOverrun? {
         if delivered != self.delivered {
             self.delivered = delivered
             lastProgress = now
         }
-        if now - lastProgress > times.writeStall + times.tick { return true }
-        guard now - windowStart >= times.answerWindow, bytesPerSecond > 0 else { return false }
+        if now - lastProgress > times.writeStall + times.tick { return .stall }
+        guard now - windowStart >= times.answerWindow, bytesPerSecond > 0 else { return nil }
         let expected = (now - windowStart).multipliedReportingOverflow(by: bytesPerSecond)
-        if expected.overflow || delivered - windowDelivered < expected.partialValue / 1000 { return true }
+        if expected.overflow || delivered - windowDelivered < expected.partialValue / 1000 { return .rate }
         windowStart = now
         windowDelivered = delivered
-        return false
+        return nil
     }
 }

@@ -102,7 +102,7 @@ extension Connection {
                 machine.bodyArrived()
                 filled += range.count
                 exchange?.bodyBytesReceived += range.count
-            case .end: _ = machine.requestEnded()
+            case .end: requestEnded()
             case .needMore where filled == buffer.count: return .done
             case .needMore where sawEnd:
                 perform(machine.peerEnded())

@@ -46,6 +46,7 @@ final class Connection {
     private var isHeadBegun = true
     private var lingerDeadline: Int?
     private var answerPace: AnswerPace?
+    private var answerDeadline: Int?
     /// How long the service has waited for the body of this request, up to the wait before the current one.
     var waitedForBody = 0
 
@@ -216,6 +217,7 @@ final class Connection {
             self.exchange = nil
             bodyFailure = nil
             waitedForBody = 0
+            answerDeadline = nil
             let action = machine.answerEnded()
             headDeadline = state.deadline(state.times.idle)
             isHeadBegun = false
@@ -258,12 +260,23 @@ final class Connection {
             // The end of no body is there without a further byte.
             var position = 0
             _ = parser.next(in: UnsafeRawBufferPointer(start: nil, count: 0), at: &position)
-            _ = machine.requestEnded()
+            requestEnded()
         }
         exchange = Exchange(head: head, connection: self)
         readAhead()
         state.counters.requests.add(1)
         state.counters.requestsInFlight.add(1)
+    }
+
+    /// The request in service has been read to its end.
+    func requestEnded() {
+        _ = machine.requestEnded()
+        limitAnswer()
+    }
+
+    /// From here the answer's time is counted, unless it is already.
+    func limitAnswer() {
+        if answerDeadline == nil { answerDeadline = state.deadline(state.times.answer) }
     }
 
     private func waitForMore(isHeadBegun begun: Bool) {
@@ -354,6 +367,7 @@ final class Connection {
     func checkTimes() {
         let now = state.now
         checkPace(now)
+        if let answerDeadline, now >= answerDeadline, machine.isServing { cutOff(.total) }
         // A full inbox stops the reading, and with it the notice of a client that is gone.
         if machine.isServing, !stream.isReading, stream.hasHungUp { perform(machine.peerVanished()) }
         if let headDeadline, now >= headDeadline, machine.isAwaitingRequest {
@@ -382,11 +396,21 @@ final class Connection {
             return
         }
         let rate = state.configuration.timeouts.answerBytesPerSecond
-        if pace.isTooSlow(delivered: delivered, now: now, times: state.times, bytesPerSecond: rate) {
-            perform(machine.peerVanished())
+        if let overrun = pace.overrun(
+            delivered: delivered,
+            now: now,
+            times: state.times,
+            bytesPerSecond: rate
+        ) {
+            cutOff(overrun)
         } else {
             answerPace = pace
         }
+    }
+
+    private func cutOff(_ overrun: AnswerOverrun) {
+        exchange?.overrun = overrun
+        perform(machine.peerVanished())
     }
 
     private func slowness(_ read: PendingRead, _ now: Int) -> String? {

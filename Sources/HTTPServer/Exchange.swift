@@ -18,6 +18,8 @@ package final class Exchange {
     }
     /// How many bytes of the body have been handed out, chunked framing taken off.
     package internal(set) var bodyBytesReceived = 0
+    /// The limit that cut the answer off; nil while none has.
+    package internal(set) var overrun: AnswerOverrun?
 
     /// A body up to this size is copied behind its head, for one write of one buffer.
     private static let smallBody = 16 * 1024
@@ -90,6 +92,8 @@ package final class Exchange {
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
         try start(&output, status, fields, length: body.count)
+        // The service is done with the request, read to its end or not.
+        connection.limitAnswer()
         if framing.sendsBody, body.count > Self.smallBody {
             try await send(output, body)
         } else {

@@ -78,9 +78,4 @@ package final class HTTPServer: Sendable {
         for loop in loops { reports.append(await loop.close()) }
         return reports
     }
-
-    /// Cancels every request in flight and closes its connection; for a second signal while ``stop(drain:)`` runs.
-    package func giveUp() async {
-        for server in servers { await server.giveUp() }
-    }
 }

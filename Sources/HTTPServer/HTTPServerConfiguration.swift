@@ -33,6 +33,8 @@ package struct HTTPServerTimeouts: Sendable {
     ///
     /// Counted from ``bodyGap`` after the first wait on.
     package var bodyBytesPerSecond = 4096
+    /// From the end of a request, as the service reads it, to the end of its answer.
+    package var answer: Duration = .seconds(600)
     /// For the client to take something of an answer that it does not read.
     package var writeStall: Duration = .seconds(10)
     /// Bytes a second that a client must take of an answer that waits for it, in each ``answerWindow``; 0 turns it

@@ -98,11 +98,6 @@ actor LoopServer {
         ticker = nil
     }
 
-    /// Cancels what is still being answered.
-    func giveUp() {
-        state.giveUp()
-    }
-
     /// Returns when nothing is left on the loop, or the time is over.
     private func emptied(within limit: Duration) async {
         guard !state.isEmpty, let timer = try? LoopTimer(loop: eventLoop, fired: { [state] in state.wake() })

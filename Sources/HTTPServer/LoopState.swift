@@ -34,7 +34,7 @@ final class LoopState {
 
     /// The time limits in milliseconds of the loop's clock.
     struct Times {
-        let head, idle, bodyGap, writeStall, answerWindow, linger, tick: Int
+        let head, idle, bodyGap, answer, writeStall, answerWindow, linger, tick: Int
 
         init(_ timeouts: HTTPServerTimeouts) {
             func milliseconds(_ duration: Duration) -> Int {
@@ -45,10 +45,11 @@ final class LoopState {
             head = milliseconds(timeouts.head)
             idle = milliseconds(timeouts.idle)
             bodyGap = milliseconds(timeouts.bodyGap)
+            answer = milliseconds(timeouts.answer)
             writeStall = milliseconds(timeouts.writeStall)
             answerWindow = milliseconds(timeouts.answerWindow)
             linger = milliseconds(timeouts.linger)
-            let shortest = min(head, idle, bodyGap, min(writeStall, answerWindow, linger))
+            let shortest = min(head, idle, bodyGap, min(answer, writeStall, answerWindow, linger))
             tick = min(max(shortest / 4, 10), 125)
         }
     }

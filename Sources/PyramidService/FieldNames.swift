@@ -5,6 +5,8 @@ extension HTTPField.Name {
     package static let pyramidDtype = known("Pyramid-Dtype")
     package static let pyramidOrder = known("Pyramid-Order")
     package static let pyramidLevels = known("Pyramid-Levels")
+    package static let pyramidShape = known("Pyramid-Shape")
+    static let forwardedProto = known("X-Forwarded-Proto")
     package static let acceptPost = known("Accept-Post")
     package static let prefer = known("Prefer")
     package static let preferenceApplied = known("Preference-Applied")

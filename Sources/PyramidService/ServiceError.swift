@@ -19,6 +19,17 @@ package enum ServiceError: Error, Equatable, Sendable {
     case notFound(String)
     case methodNotAllowed(String, allow: [String])
     case notAcceptable(String)
+    /// Something of this name is there already, or is being made.
+    case conflict(String)
+    case preconditionFailed(String)
+    /// A range beyond the end of so many bytes.
+    case rangeNotSatisfiable(count: Int)
+    /// A source of a volume does not do what it should.
+    case badGateway(String)
+    /// A source of a volume does not answer in time.
+    case gatewayTimeout(String)
+    /// There is no room to keep what was sent, or no place.
+    case noStorage(String)
     /// More than a limit of the configuration; `limit` is its key.
     case overLimit(limit: String, String)
     case mediaType(String)
@@ -43,6 +54,12 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
+        case .conflict: .conflict
+        case .preconditionFailed: .preconditionFailed
+        case .rangeNotSatisfiable: .rangeNotSatisfiable
+        case .badGateway: .badGateway
+        case .gatewayTimeout: .gatewayTimeout
+        case .noStorage: .init(code: 507, reasonPhrase: "Insufficient Storage")
         case .overLimit: .contentTooLarge
         case .mediaType, .contentCoding: .unsupportedMediaType
         case .overloaded, .draining, .outOfMemory: .serviceUnavailable
@@ -58,8 +75,10 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .field(let name, let what): "The field \(name): \(what)"
         case .body(let what), .unauthorized(let what), .forbidden(let what), .notFound(let what),
             .methodNotAllowed(let what, _), .notAcceptable(let what), .mediaType(let what),
-            .contentCoding(let what):
+            .contentCoding(let what), .conflict(let what), .preconditionFailed(let what),
+            .badGateway(let what), .gatewayTimeout(let what), .noStorage(let what):
             what
+        case .rangeNotSatisfiable(let count): "There are \(count) bytes; ask for a range that begins within them."
         case .overLimit(let limit, let what): "\(what) The limit is `\(limit)`."
         case .overloaded(let limit, let what): "\(what) The limit is `\(limit)`. Try again later."
         case .draining: "The service is stopping. Send the request again, to another instance or later."
@@ -82,9 +101,10 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .mediaType: [.acceptPost: BodyKind.listing]
         case .contentCoding: [.acceptEncoding: ContentCoding.listing]
         case .unauthorized: [.wwwAuthenticate: "Bearer"]
-        case .overloaded, .draining, .outOfMemory: [.retryAfter: "2"]
-        case .parameter, .field, .body, .forbidden, .notFound, .notAcceptable, .overLimit, .transport,
-            .internalFault, .clientLeft:
+        case .overloaded, .draining, .outOfMemory, .gatewayTimeout: [.retryAfter: "2"]
+        case .rangeNotSatisfiable(let count): [.contentRange: "bytes */\(count)"]
+        case .parameter, .field, .body, .forbidden, .notFound, .notAcceptable, .conflict, .preconditionFailed,
+            .badGateway, .noStorage, .overLimit, .transport, .internalFault, .clientLeft:
             [:]
         }
     }
@@ -96,8 +116,8 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .outOfMemory: "limits.memory"
         case .transport(let error): error.limit
         case .parameter, .field, .body, .unauthorized, .forbidden, .notFound, .methodNotAllowed,
-            .notAcceptable,
-            .mediaType, .contentCoding, .draining, .internalFault, .clientLeft:
+            .notAcceptable, .conflict, .preconditionFailed, .rangeNotSatisfiable, .badGateway, .gatewayTimeout,
+            .noStorage, .mediaType, .contentCoding, .draining, .internalFault, .clientLeft:
             nil
         }
     }

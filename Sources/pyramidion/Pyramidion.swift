@@ -10,10 +10,12 @@ struct Pyramidion: AsyncParsableCommand {
         commandName: "pyramidion",
         abstract: "Turns volumes into image pyramids, over HTTP or from a file.",
         version: BuildInformation.currentVersion,
-        subcommands: [Serve.self, Pyramid.self, HealthCheck.self]
+        subcommands: [Serve.self, Pyramid.self, Build.self, HealthCheck.self]
     )
 
     static func main() async {
+        // A file over the limit of its size is an error of its write, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

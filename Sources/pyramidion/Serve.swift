@@ -23,7 +23,7 @@ struct Serve: AsyncParsableCommand {
         Serve.raiseDescriptorLimit()
         let signals = try Signals()
         do {
-            try await serve(configuration, logger, signals)
+            try await serve(configuration, logger, signals, sink)
         } catch {
             await signals.close()
             sink.flush()
@@ -32,12 +32,18 @@ struct Serve: AsyncParsableCommand {
         await signals.close()
     }
 
-    private func serve(_ configuration: Configuration, _ logger: Logger, _ signals: Signals) async throws {
+    private func serve(
+        _ configuration: Configuration,
+        _ logger: Logger,
+        _ signals: Signals,
+        _ sink: LogSink
+    ) async throws {
         let context: ServiceContext
         let server: HTTPServer
         do {
             let build = BuildInformation(cpuVariant: Kernels.best.name)
-            context = try ServiceContext(configuration, build: build, logger: logger)
+            context = try await ServiceContext(configuration, build: build, logger: logger)
+            try await context.sidecar.catalog.openAll(within: .seconds(10))
             server = try await HTTPServer.start(
                 configuration.listen.map(Endpoint.init),
                 loopCount: configuration.loops,
@@ -62,12 +68,20 @@ struct Serve: AsyncParsableCommand {
         logger.notice("draining", metadata: ["limit": "\(TimeSpan.text(configuration.timeouts.drain))"])
         let second = Task {
             await signals.untilEnd {}
-            if !Task.isCancelled { await server.giveUp() }
+            if !Task.isCancelled { endAtOnce(logger, sink) }
         }
         await server.stop(drain: configuration.timeouts.drain)
         second.cancel()
+        await context.sidecar.stop()
         await context.workers.stop()
         logger.notice("stopped")
+    }
+
+    /// Nothing is waited for but the log, and that hardly; the system closes what is open. C function: `_exit`.
+    private func endAtOnce(_ logger: Logger, _ sink: LogSink) -> Never {
+        logger.warning("a second signal: ending at once")
+        sink.flush(within: .milliseconds(100))
+        _exit(1)
     }
 
     private func reload(_ context: ServiceContext) {

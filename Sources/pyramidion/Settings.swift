@@ -12,6 +12,9 @@ struct Settings: ParsableArguments {
     @Option(help: "HOST:PORT with a numeric host, or unix:PATH; may be given several times.")
     var listen: [String] = []
 
+    @Option(help: "The folder for uploads and for levels that were made.")
+    var data: String?
+
     @Option(help: "Lanes that compute; 0: one for each core.")
     var workers: String?
 
@@ -47,6 +50,7 @@ struct Settings: ParsableArguments {
     private var flags: [Configuration.FlagValue] {
         let given: [(String, String, [String])] = [
             ("--listen", "listen", listen),
+            ("--data", "data", data.map { [$0] } ?? []),
             ("--workers", "workers", workers.map { [$0] } ?? []),
             ("--loops", "loops", loops.map { [$0] } ?? []),
             ("--log-level", "log.level", logLevel.map { [$0] } ?? []),

@@ -79,8 +79,20 @@ func lists() throws {
         ("listen: *a\n", 1, "aliases are not taken"),
         ("a: [\n", 2, "did not find expected node content"),
         ("workers: 1\n---\nworkers: 2\n", 2, "one document is enough"),
-        ("data: ./data\n", 1, "does not serve volumes yet"),
-        ("volumes:\n  v:\n    source: /data\n", 2, "the volume `v` cannot be served"),
+        ("data: \"\"\n", 1, "a path, or null"),
+        ("cache: { memory: 1 }\n", 1, "a size as"),
+        ("viewer: neuroglancer\n", 1, "an address as"),
+        ("volumes: 3\n", 1, "a mapping of names to volumes"),
+        ("volumes:\n  v: /data\n", 2, "a mapping that has a `source`"),
+        ("volumes:\n  v: { source: ftp://a }\n", 2, "a folder, or a URL"),
+        ("volumes:\n  v: { source: /d, factor: [2, 0] }\n", 2, "from 1 to 64"),
+        ("volumes:\n  v: { source: /d, factor: [1, 1, 1] }\n", 2, "not all 1"),
+        ("volumes:\n  v: { source: /d, factor: [2, 2, 2, 2] }\n", 2, "1 to 3 whole numbers"),
+        ("volumes:\n  v: { source: /d, mips: 33 }\n", 2, "0 to 32, or all"),
+        ("volumes:\n  v: { source: /d, method: mean }\n", 2, "average, mode"),
+        ("volumes:\n  v: { source: /d, precision: fast }\n", 2, "exact, compat"),
+        ("volumes:\n  v: { source: /d, encoding: jxl }\n", 2, "raw, jpeg, png"),
+        ("volumes:\n  v: { source: /d, sparse: 1 }\n", 2, "true, false"),
         ("volumes:\n  V:\n    source: /data\n", 2, "no name of a volume"),
         ("volumes:\n  v:\n    sauce: /data\n", 3, "a volume has no key `sauce`; allowed: encoding, factor"),
         ("volumes:\n  v: { mips: all }\n", 2, "has no `source`"),
@@ -98,6 +110,46 @@ func refusedFiles(text: String, line: Int, message: String) {
 )
 func emptyVolumes(text: String) throws {
     #expect(try merged(text) == Configuration())
+}
+
+@Test("A volume has its defaults, and what its entry says")
+func volumes() throws {
+    let text = """
+        volumes:
+          seg: { source: "https://example.org/seg?a=b", method: mode, mips: 6, factor: auto, encoding: raw }
+          em:
+            source: /data/em
+            factor: [2, 2, 2]
+            precision: compat
+            sparse: true
+        """
+    let volumes = try merged(text).volumes
+    var em = VolumeSettings(name: "em", source: "/data/em", place: .file("test.yaml", line: 3))
+    em.factor = .fixed([2, 2, 2])
+    em.precision = .compat
+    em.sparse = true
+    var seg = VolumeSettings(
+        name: "seg",
+        source: "https://example.org/seg?a=b",
+        place: .file("test.yaml", line: 2)
+    )
+    seg.method = .mode
+    seg.mips = .count(6)
+    seg.factor = .auto
+    seg.encoding = .raw
+    #expect(volumes == [em, seg])
+}
+
+@Test(
+    "Names of volumes are lower case, digits, and . _ - behind the first",
+    arguments: [
+        ("em", true), ("0-a.b_c", true), ("", false), (".a", false), ("-a", false), ("A", false),
+        ("a/b", false),
+        ("ä", false), (String(repeating: "a", count: 128), true), (String(repeating: "a", count: 129), false),
+    ]
+)
+func names(text: String, isValid: Bool) {
+    #expect(VolumeName.isValid(text) == isValid)
 }
 
 @Test("A file nested deeper than the limit is refused")

@@ -233,6 +233,40 @@ struct EndingTests {
         }
     }
 
+    @Test(
+        "An answer that takes too long is cut off, whether the service or the client keeps it waiting",
+        .timeLimit(.minutes(1))
+    )
+    func endlessAnswer() async throws {
+        for path in ["/gate", "/large"] {
+            try await withServer({
+                $0.timeouts.answer = .milliseconds(40)
+                $0.timeouts.writeStall = .seconds(3600)
+            }) { server, responder in
+                let client = try TestClient(server)
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+                if path == "/gate" { #expect(await responder.nextEvent() == "waiting") }
+                #expect(await responder.nextEvent() == "\(path) clientLeft cancelled=true")
+            }
+        }
+    }
+
+    @Test("The time of an answer is not counted while its request is read", .timeLimit(.minutes(1)))
+    func answerTimeBeginsBehindBody() async throws {
+        try await withServer({ $0.timeouts.answer = .milliseconds(40) }) { server, responder in
+            let client = try TestClient(server)
+            try await client.send("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+            #expect(await responder.nextEvent() == "reading")
+            // A later request whose time runs out: so much has passed.
+            let other = try TestClient(server)
+            try await other.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(await responder.nextEvent() == "waiting")
+            #expect(await responder.nextEvent() == "/gate clientLeft cancelled=true")
+            try await client.send("abc")
+            #expect(try await client.answer().status == 200)
+        }
+    }
+
     @Test("A client that reads its answer below the least rate is dropped", .timeLimit(.minutes(1)))
     func tricklingReader() async throws {
         try await withServer({

@@ -2,12 +2,13 @@
 """Health, version, methods, CORS."""
 import json
 import re
+import subprocess
 
 import numpy as np
 import pytest
 
 from support.arrays import request, target
-from support.process import run
+from support.process import Server, await_condition, run
 from support.wire import head
 
 GETS = ["/healthz", "/readyz", "/version"]
@@ -110,6 +111,40 @@ def test_every_answer_carries_its_cors_fields(server):
             if what == "an answer":
                 exposed = {name.strip().lower() for name in reply["Access-Control-Expose-Headers"].split(",")}
                 assert "*" in exposed or {"pyramid-levels", "pyramid-dtype", "pyramid-order"} <= exposed, exposed
+
+
+def test_metrics_are_what_prometheus_reads():
+    """After every kind of request: `promtool check metrics` parses the text, and finds nothing to say about names and types."""
+    a = np.zeros((64, 64, 64), np.uint8)
+    with Server(config="limits: {voxels: 1000000}\n") as server:
+        for content, status in [
+            (request(a), 200), (request(a, method="mode", coding="gzip", fields=[("Accept-Encoding", "gzip")]), 200),
+            (request(a, method="best"), 400), (head("POST", target(shape=2000000, dtype="uint8"), [("Content-Length", 2000000)]), 413),
+            (head("GET", "/no\"thing\\"), 400), (head("GET", "/nothing"), 404),
+        ]:
+            with server.connect() as wire:
+                wire.send(content)
+                assert wire.read().status == status
+        with server.connect() as wire:
+            wire.send(request(a)[:-1])
+        await_condition(lambda: b'status="499"' in server.get("/metrics").body, "a client that left is not counted")
+        text = server.get("/metrics").body
+        assert server.stop() == 0
+    for family in [
+        b'pyramidion_requests_total{route="/v1/pyramid",method="POST",status="200"} 2',
+        b'pyramidion_requests_total{route="other",method="GET",status="404"} 1',
+        b'pyramidion_refusals_total{limit="limits.voxels"} 1', b"pyramidion_protocol_errors_total 1",
+        b'pyramidion_voxels_total{method="mode",dtype="uint8"} 262144',
+    ]:
+        assert family in text, (family, text.decode())
+    for name in [
+        b"pyramidion_request_duration_seconds_bucket", b"pyramidion_request_body_bytes_sum", b"pyramidion_answer_body_bytes_count",
+        b"pyramidion_connections", b"pyramidion_lanes_busy", b"pyramidion_lane_queue", b"pyramidion_memory_admitted_bytes",
+        b"pyramidion_compression_bytes_total", b"pyramidion_build_info", b"pyramidion_pyramids_waiting",
+    ]:
+        assert re.search(rb"^" + name + rb"(\{.*\})? [0-9.e+]+$", text, re.M), name
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_healthcheck_says_what_readyz_says(server):

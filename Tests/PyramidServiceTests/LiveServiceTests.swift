@@ -18,7 +18,7 @@ private struct LiveService {
         configuration.workers = 2
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        context = try ServiceContext(
+        context = try await ServiceContext(
             configuration,
             build: BuildInformation(cpuVariant: "test"),
             logger: logger

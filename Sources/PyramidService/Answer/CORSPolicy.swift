@@ -7,9 +7,11 @@ package struct CORSPolicy: Sendable {
 
     private static let exposed =
         "Pyramid-Dtype, Pyramid-Order, Pyramid-Levels, Preference-Applied, X-Request-Id, Server-Timing, "
-        + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate"
+        + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate, "
+        + "ETag, Content-Range, Accept-Ranges, Location, Pyramid-Shape"
     private static let requestFields =
-        "Accept, Authorization, Content-Encoding, Content-Type, Prefer, X-Request-Id"
+        "Accept, Authorization, Cache-Control, Content-Encoding, Content-Type, If-Match, If-None-Match, Prefer, "
+        + "Range, X-Request-Id"
 
     /// `["*"]` allows all.
     package init(origins: [String]) {

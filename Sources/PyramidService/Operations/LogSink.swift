@@ -37,9 +37,16 @@ package final class LogSink: Sendable {
         if mustStart { queue.async { self.drain() } }
     }
 
-    /// Returns when everything that was appended before has been written.
-    package func flush() {
-        queue.sync { self.drain() }
+    /// Returns when everything that was appended before has been written, or after `limit`: a pipe that nobody reads
+    /// does not keep the process from ending.
+    package func flush(within limit: Duration = .seconds(2)) {
+        let written = DispatchSemaphore(value: 0)
+        queue.async {
+            self.drain()
+            written.signal()
+        }
+        let nanoseconds = Int(limit / .nanoseconds(1))
+        _ = written.wait(timeout: .now() + .nanoseconds(nanoseconds))
     }
 
     private func drain() {

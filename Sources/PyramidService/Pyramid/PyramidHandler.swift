@@ -39,38 +39,20 @@ struct PyramidHandler {
             let plan = try request.plan(request.rawSpec(byteCount: byteCount))
             try await admitted(plan) { source in try await make(plan, isBigEndian: false, source) }
         case .npy:
-            let body = try source()
+            let body = try RequestBody(transaction, request.contentCoding, context)
             let (header, rest) = try await NpyPrefix.read(from: body.source)
             let plan = try request.plan(request.npySpec(header, byteCount: byteCount))
-            try await admitted(plan, body: (rest, body.inflating)) { source in
+            try await admitted(plan, body: body, from: rest) { source in
                 try await make(plan, isBigEndian: header.isBigEndian, source)
             }
         }
     }
 
-    private typealias Body = (source: any ByteSource, inflating: InflatingSource?)
-
-    private func source() throws -> Body {
-        let coding: BodyCoding
-        switch request.contentCoding {
-        case .identity: return (transaction, nil)
-        case .gzip: coding = .gzip
-        case .deflate: coding = .deflate
-        }
-        let inflating = try InflatingSource(
-            transaction,
-            coding,
-            pool: context.workers,
-            buffers: context.buffers,
-            limits: context.configuration.limits
-        )
-        return (inflating, inflating)
-    }
-
     /// Sets the pyramid's price aside while `work` runs.
     private func admitted(
         _ plan: PyramidPlan,
-        body: Body? = nil,
+        body: RequestBody? = nil,
+        from rest: (any ByteSource)? = nil,
         _ work: (any ByteSource) async throws -> Void
     ) async throws {
         let price = price(plan)
@@ -81,8 +63,9 @@ struct PyramidHandler {
             context.spareMemory.pyramidEnded()
         }
         transaction.timed("queue", arrived.duration(to: .now))
-        let body = if let body { body } else { try source() }
-        try await work(body.source)
+        let body =
+            if let body { body } else { try RequestBody(transaction, request.contentCoding, context) }
+        try await work(rest ?? body.source)
         if let inflating = body.inflating {
             context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
         }
@@ -115,7 +98,6 @@ struct PyramidHandler {
             let began = ContinuousClock.now
             try await pipeline.run(source) { _ in }
             transaction.timed("read", began.duration(to: .now))
-            transaction.limitAnswer(to: context.configuration.timeouts.answer)
             try await answer.begin()
         }
         try await answer.finish()

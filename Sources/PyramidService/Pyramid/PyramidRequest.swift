@@ -23,13 +23,54 @@ package struct PyramidRequest: Sendable {
         framing: BodyFraming,
         limits: Configuration.Limits
     ) throws(ServiceError) {
+        let query = try PyramidQuery(query)
+        let format = if let format = query.format { format } else { try AnswerFormat.negotiated(fields) }
+        try self.init(
+            query,
+            format: format,
+            isGzipped: try AnswerCoding.negotiated(fields) == .gzip,
+            respondsEarly: prefersRespondEarly(fields),
+            body: fields,
+            framing,
+            limits
+        )
+    }
+
+    /// An array that is not answered by its pyramid: an upload.
+    /// - Throws: ``ServiceError`` for whatever the head condemns.
+    package init(
+        upload query: PyramidQuery,
+        fields: HTTPFields,
+        framing: BodyFraming,
+        limits: Configuration.Limits
+    ) throws(ServiceError) {
+        try self.init(
+            query,
+            format: .raw,
+            isGzipped: false,
+            respondsEarly: false,
+            body: fields,
+            framing,
+            limits
+        )
+    }
+
+    private init(
+        _ query: PyramidQuery,
+        format: AnswerFormat,
+        isGzipped: Bool,
+        respondsEarly: Bool,
+        body fields: HTTPFields,
+        _ framing: BodyFraming,
+        _ limits: Configuration.Limits
+    ) throws(ServiceError) {
         self.limits = limits
-        self.query = try PyramidQuery(query)
+        self.query = query
+        self.format = format
+        self.isGzipped = isGzipped
+        self.respondsEarly = respondsEarly
         kind = try BodyKind(fields)
         contentCoding = try ContentCoding(fields)
-        format = if let format = self.query.format { format } else { try AnswerFormat.negotiated(fields) }
-        isGzipped = try AnswerCoding.negotiated(fields) == .gzip
-        respondsEarly = prefersRespondEarly(fields)
         if case .length(let count) = framing, count > limits.bodyBytes {
             throw .overLimit(
                 limit: "limits.body_bytes",

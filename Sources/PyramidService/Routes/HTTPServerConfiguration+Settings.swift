@@ -26,6 +26,7 @@ extension HTTPServerConfiguration {
         timeouts.bodyGap = times.bodyGap
         timeouts.bodyBytesPerSecond = settings.bodyRate
         timeouts.answerBytesPerSecond = settings.answerRate
+        timeouts.answer = times.answer
         timeouts.writeStall = times.writeStall
         errorBody = { error in Self.refusal(error, context) }
     }

@@ -8,7 +8,8 @@ struct Probes {
 
     func answer(_ route: Route, _ transaction: Transaction) async throws {
         switch route {
-        case .pyramid: throw ServiceError.internalFault("a pyramid is no probe")
+        case .page, .pageFile, .pyramid, .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr, .openAPI:
+            throw ServiceError.internalFault("\(route.rawValue) is no probe")
         case .health: try await json(transaction, .ok, [("status", "alive")])
         case .ready: try await ready(transaction)
         case .version:

@@ -28,7 +28,7 @@ package final class PyramidService: HTTPResponder {
     private func serve(_ transaction: Transaction) async throws {
         let head = transaction.exchange.head
         let segments = head.target.segments
-        guard let route = Route(segments: segments) else {
+        guard let match = RouteMatch(segments: segments) else {
             // `OPTIONS *` asks about the server as a whole.
             if head.method == .options, head.target.form == .asterisk {
                 return try await transaction.send(.noContent, [.allow: "GET, HEAD, POST, OPTIONS"], body: [])
@@ -36,6 +36,7 @@ package final class PyramidService: HTTPResponder {
             let known = Route.allCases.map(\.rawValue).joined(separator: ", ")
             throw ServiceError.notFound("There is no \(shortened(head.target.path)); there are \(known).")
         }
+        let route = match.route
         transaction.route = route.rawValue
         guard route.methods.contains(head.method) else {
             let allowed = route.allow.joined(separator: ", ")
@@ -45,12 +46,16 @@ package final class PyramidService: HTTPResponder {
             )
         }
         if head.method == .options { return try await preflight(transaction, route) }
-        if let scope = route.scope, let tokens = context.tokens {
+        if let scope = route.scope(head.method), let tokens = context.tokens {
             try tokens.check(scope, method: head.method, fields: head.fields, query: head.target.query)
         }
         switch route {
         case .pyramid: try await PyramidHandler(context, transaction).handle()
-        case .health, .ready, .version, .metrics:
+        case .page: try await PageHandler(transaction: transaction).answer("/")
+        case .pageFile: try await PageHandler(transaction: transaction).answer("/page/\(match.name)")
+        case .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
+            try await VolumeHandler(context, transaction).answer(match)
+        case .health, .ready, .version, .metrics, .openAPI:
             try await Probes(context: context).answer(route, transaction)
         }
     }
@@ -80,7 +85,8 @@ package final class PyramidService: HTTPResponder {
             received: exchange.bodyBytesReceived,
             sent: transaction.sentBytes
         )
-        if let limit = failure?.limit { context.metrics.refused(limit: limit) }
+        let limit = exchange.overrun?.limit ?? failure?.limit
+        if let limit { context.metrics.refused(limit: limit) }
         var metadata: Logger.Metadata = [
             "id": "\(transaction.requestID)", "method": "\(exchange.head.method.rawValue)",
             "path": "\(exchange.head.target.path)", "status": "\(status)",
@@ -88,14 +94,16 @@ package final class PyramidService: HTTPResponder {
             "received": "\(exchange.bodyBytesReceived)", "sent": "\(transaction.sentBytes)",
             "ms": "\(milliseconds(transaction.elapsed))",
         ]
-        if let failure { metadata["reason"] = "\(failure.reason)" }
-        context.logger.log(level: level(failure, transaction), "request", metadata: metadata)
+        if let reason = exchange.overrun?.reason ?? failure?.reason { metadata["reason"] = "\(reason)" }
+        context.logger.log(level: level(failure, limit, transaction), "request", metadata: metadata)
     }
 
-    private func level(_ failure: ServiceError?, _ transaction: Transaction) -> Logger.Level {
+    private func level(_ failure: ServiceError?, _ limit: String?, _ transaction: Transaction) -> Logger.Level
+    {
         if case .internalFault = failure { return .error }
-        if failure?.limit != nil { return .warning }
-        // Probes come every few seconds.
-        return failure == nil && transaction.route != Route.pyramid.rawValue ? .debug : .info
+        if limit != nil { return .warning }
+        // Probes come every few seconds, chunks by the hundred.
+        let isFrequent = Route(rawValue: transaction.route)?.isFrequent ?? false
+        return failure == nil && isFrequent ? .debug : .info
     }
 }

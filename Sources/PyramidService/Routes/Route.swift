@@ -1,35 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPTypes
+import Configuration
+package import HTTPTypes
 
-/// The resources of the service; raw values are their names in logs and metrics.
-enum Route: String, CaseIterable {
+/// The resources of the service; raw values are their templates, and their names in logs and metrics.
+package enum Route: String, CaseIterable, Sendable {
+    case page = "/"
+    case pageFile = "/page/{file}"
     case pyramid = "/v1/pyramid"
+    case volumes = "/v1/volumes"
+    case volume = "/v1/volumes/{name}"
+    case cutout = "/v1/volumes/{name}/cutout"
+    case preview = "/v1/volumes/{name}/preview.png"
+    case info = "/precomputed/{name}/info"
+    case chunk = "/precomputed/{name}/{scale}/{chunk}"
+    case zarr = "/zarr/{name}/{key}"
+    case openAPI = "/openapi.json"
     case health = "/healthz"
     case ready = "/readyz"
     case version = "/version"
     case metrics = "/metrics"
 
-    /// Returns the resource at these decoded path segments.
-    init?(segments: [String]) {
-        guard let route = Route(rawValue: "/" + segments.joined(separator: "/")) else { return nil }
-        self = route
-    }
-
-    var methods: [HTTPRequest.Method] {
+    package var methods: [HTTPRequest.Method] {
         switch self {
         case .pyramid: [.post, .options]
-        case .health, .ready, .version, .metrics: [.get, .head, .options]
+        case .volume: [.get, .head, .put, .delete, .options]
+        case .page, .pageFile, .volumes, .cutout, .preview, .info, .chunk, .zarr, .openAPI, .health, .ready,
+            .version, .metrics:
+            [.get, .head, .options]
         }
     }
 
-    var allow: [String] { methods.map(\.rawValue) }
+    package var allow: [String] { methods.map(\.rawValue) }
 
-    /// What a token must allow; `nil`: nobody is asked, as probes have none.
-    var scope: AccessScope? {
+    /// What a token must allow; `nil`: nobody is asked. Probes have no tokens, and neither has a browser that opens
+    /// the page, which asks for one.
+    func scope(_ method: HTTPRequest.Method) -> AccessScope? {
         switch self {
         case .pyramid: .write
-        case .metrics: .read
-        case .health, .ready, .version: nil
+        case .volume: method == .put || method == .delete ? .write : .read
+        case .volumes, .cutout, .preview, .info, .chunk, .zarr, .metrics: .read
+        case .page, .pageFile, .openAPI, .health, .ready, .version: nil
+        }
+    }
+
+    /// Whether it is asked for so often that a line a request would hide all others.
+    var isFrequent: Bool { self != .pyramid && self != .volume }
+}
+
+/// A route with what its template leaves open.
+struct RouteMatch: Equatable {
+    let route: Route
+    /// The name of a volume, or of a file of the page.
+    var name = ""
+    /// The path below a volume, decoded, without its leading slash: `8_8_40/0-64_0-64_0-64`.
+    var key = ""
+
+    /// Returns the resource at these decoded path segments; `nil`: there is none.
+    ///
+    /// A volume's name is not looked at beyond its grammar: whether there is one is for its route to say.
+    init?(segments: [String]) {
+        guard let first = segments.first else {
+            route = .page
+            return
+        }
+        switch first {
+        case "page" where segments.count == 2:
+            route = .pageFile
+            name = segments[1]
+        case "v1":
+            guard let match = RouteMatch(version1: segments.dropFirst()) else { return nil }
+            self = match
+        case "precomputed" where segments.count >= 3:
+            route = segments.count == 3 && segments[2] == "info" ? .info : .chunk
+            name = segments[1]
+            key = segments[2...].joined(separator: "/")
+        case "zarr" where segments.count >= 3:
+            route = .zarr
+            name = segments[1]
+            key = segments[2...].joined(separator: "/")
+        default:
+            guard segments.count == 1, let route = Route(rawValue: "/" + first) else { return nil }
+            self.route = route
+        }
+    }
+
+    private init?(version1 segments: ArraySlice<String>) {
+        let words = Array(segments)
+        switch words.count {
+        case 1 where words[0] == "pyramid": route = .pyramid
+        case 1 where words[0] == "volumes": route = .volumes
+        case 2 where words[0] == "volumes":
+            route = .volume
+            name = words[1]
+        case 3 where words[0] == "volumes" && words[2] == "cutout":
+            route = .cutout
+            name = words[1]
+        case 3 where words[0] == "volumes" && words[2] == "preview.png":
+            route = .preview
+            name = words[1]
+        default: return nil
         }
     }
 }

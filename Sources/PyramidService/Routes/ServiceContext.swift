@@ -18,15 +18,15 @@ package final class ServiceContext: Sendable {
     package let buffers = BufferPool(keptBytes: keptBufferBytes)
     let spareMemory = SpareMemoryWatch()
     package let tokens: AccessTokens?
+    package let sidecar: Sidecar
     package let build: BuildInformation
     package let logger: Logger
     let cors: CORSPolicy
     private let attached = Mutex<ServerCounters?>(nil)
 
-    /// - Throws: ``SmallFile/Failure`` when the tokens cannot be read.
-    package init(_ configuration: Configuration, build: BuildInformation, logger: Logger) throws(SmallFile
-        .Failure)
-    {
+    /// - Throws: ``SmallFile/Failure`` when the tokens cannot be read, `OriginError` when the data folder cannot be
+    ///   used.
+    package init(_ configuration: Configuration, build: BuildInformation, logger: Logger) async throws {
         self.configuration = configuration
         self.build = build
         self.logger = logger
@@ -42,7 +42,21 @@ package final class ServiceContext: Sendable {
         )
         tokens = if let path = configuration.tokens { try AccessTokens(path: path) } else { nil }
         cors = CORSPolicy(origins: configuration.cors.origins)
+        sidecar = try await Sidecar(
+            configuration,
+            workers: workers,
+            admission: admission,
+            version: build.version,
+            logger: logger
+        )
     }
+
+    /// Whether volumes may be written: by whoever has a token for it, or, where nobody is asked for one, by whoever is
+    /// on this machine.
+    var mayWrite: Bool { tokens != nil || configuration.listen.allSatisfy(\.isLocal) }
+
+    /// Of answers about volumes: a cache asks each time whether they are still right, which costs a head.
+    var cacheControl: String { tokens == nil ? "no-cache" : "private, no-cache" }
 
     /// What the server counts, once there is one.
     var serverCounters: ServerCounters? { attached.withLock { $0 } }

@@ -14,7 +14,6 @@ final class Transaction: ByteSource, ByteSink {
     private(set) var status: HTTPResponse.Status?
     private(set) var sentBytes = 0
     private var timings: [String] = []
-    private var answerDeadline: ContinuousClock.Instant?
     private let cors: CORSPolicy
 
     init(_ exchange: Exchange, cors: CORSPolicy) {
@@ -28,11 +27,6 @@ final class Transaction: ByteSource, ByteSink {
     /// Adds a part of `Server-Timing`.
     func timed(_ name: String, _ duration: Duration) {
         timings.append("\(name);dur=\(milliseconds(duration))")
-    }
-
-    /// From now on, writes fail when `limit` has passed.
-    func limitAnswer(to limit: Duration) {
-        answerDeadline = .now + limit
     }
 
     /// Answers with a whole body.
@@ -53,7 +47,6 @@ final class Transaction: ByteSource, ByteSink {
     }
 
     func write(_ pieces: [UnsafeRawBufferPointer]) async throws {
-        if let answerDeadline, answerDeadline < .now { throw ServiceError.clientLeft }
         try await exchange.write(pieces)
         sentBytes += pieces.reduce(0) { $0 + $1.count }
     }
@@ -70,8 +63,6 @@ final class Transaction: ByteSource, ByteSink {
         var fields = error.fields
         fields[.contentType] = Problem.mediaType
         fields[.cacheControl] = "no-store"
-        // Nobody knows how much of a chunked body is still to come: it is not read over to keep the connection.
-        if exchange.head.framing == .chunked, !exchange.isRequestComplete { fields[.connection] = "close" }
         do {
             try await send(error.status, fields, body: Problem.body(error, requestID: requestID))
         } catch {

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rules of this file
+// 1. A chunk is written under a temporary name in the same file system, its data synced, and then renamed: after a crash
+//    it is there as a whole or not at all. Then its folder is synced, so that `keep` returns when nothing can undo it.
+// 2. Every `keep` syncs its own file, on its own lane; the file system joins syncs that are under way together. Seen on
+//    ext4 with 64 KiB chunks: 7 ms for one alone, 0.4 ms each with four or more lanes.
+// 3. The last use is the file's time of access, set by us, since a mount may have `noatime` or `relatime`. It is set at
+//    most once in `touchInterval` for each file, so that a busy chunk is not written to with every read.
+import Glibc
+package import Workers
+
+/// A folder of objects that were made and are kept: a plain precomputed volume, which any viewer can read by itself.
+package final class KeptStore: Sendable {
+    /// The folder.
+    package var name: String { root.path }
+
+    private let root: FolderRoot
+    private let temporary: TemporaryFolder
+    private let budget: DiskBudget
+    private let files: WorkerPool
+    private let writers: WorkerPool
+    /// A minute, in nanoseconds.
+    private static let touchInterval: Int64 = 60_000_000_000
+
+    /// Opens the store, makes its folder if need be, and removes what a crash left half written.
+    ///
+    /// Blocks for a few system calls; what the folder holds is counted later, beside everything else.
+    /// - Parameters:
+    ///   - root: The folder, for this store alone; other processes may use it at the same time.
+    ///   - budget: Shared with the stores of other volumes.
+    ///   - files: Where reading may block.
+    ///   - writers: Where writing may block; nil: `files`. Lanes of their own keep reads from waiting behind syncs,
+    ///     and four or more let the file system join the syncs.
+    /// - Throws: ``OriginError/writeFailed(place:reason:)``.
+    package init(
+        root: String,
+        budget: DiskBudget,
+        files: WorkerPool,
+        writers: WorkerPool? = nil
+    ) throws(OriginError) {
+        temporary = try TemporaryFolder(root: root)
+        self.root = FolderRoot(path: root)
+        self.budget = budget
+        self.files = files
+        self.writers = writers ?? files
+        budget.join(root)
+    }
+
+    /// Reads what is kept under `key`, and notes that it was used.
+    /// - Parameters:
+    ///   - key: As for an ``Origin``.
+    ///   - limit: How many bytes are taken at most.
+    /// - Returns: The object; nil when it is not there.
+    /// - Throws: ``OriginError``.
+    package func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject? {
+        let key = try Self.checked(key)
+        return try await files.blocking { [root, budget] () throws(OriginError) in
+            try root.object(key, limit: limit) { file in
+                if budget.limit > 0 { Self.touch(file) }
+            }
+        }
+    }
+
+    /// Keeps `bytes` under `key`, in place of an earlier object; returns when no crash can undo it.
+    ///
+    /// On a full disk, or any other failure, nothing is left of it. A cancelled task's object is kept all the same if
+    /// writing had begun.
+    /// - Parameters:
+    ///   - key: As for an ``Origin``.
+    ///   - bytes: The object.
+    ///   - coding: What `bytes` are packed with; packed ones are the file `KEY.gz`, and a `KEY` beside it wins.
+    /// - Throws: ``OriginError``.
+    package func keep(
+        _ key: String,
+        _ bytes: [UInt8],
+        coding: StoredObject.Coding = .identity
+    ) async throws(OriginError) {
+        let key = try Self.checked(key)
+        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+            let target = root.place(key, suffix: coding == .gzip ? ".gz" : "")
+            let file = temporary.newPath()
+            do throws(OriginError) {
+                try DurableFile.write(bytes, to: file)
+                var old = stat()
+                let replaced = lstat(target, &old) == 0 ? Int(old.st_size) : nil
+                try DurableFile.move(file, to: target)
+                budget.wrote(target, bytes: bytes.count, replaced: replaced)
+            } catch {
+                _ = unlink(file)
+                throw error
+            }
+        }
+    }
+
+    /// Whether there is an object under `key`, packed or not.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``.
+    package func contains(_ key: String) async throws(OriginError) -> Bool {
+        let key = try Self.checked(key)
+        return try await files.blocking { [root] () throws(OriginError) in
+            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 }
+        }
+    }
+
+    /// How many objects the folder under `key` has, without those below it; 0 when there is no such folder.
+    package func count(below key: String) async -> Int {
+        guard let key = try? Self.checked(key) else { return 0 }
+        let count = try? await files.blocking { [root] () throws(OriginError) in
+            var count = 0
+            FolderListing.each(in: root.place(key)) { _, _ in
+                count += 1
+                return true
+            }
+            return count
+        }
+        return count ?? 0
+    }
+
+    /// Removes the object `prefix` and everything below the folder `prefix`: the key of a scale, say.
+    ///
+    /// Nobody sees a part of it: it is moved away first.
+    /// - Throws: ``OriginError``.
+    package func remove(prefix: String) async throws(OriginError) {
+        let key = try Self.checked(prefix)
+        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+            try Self.remove(root.place(key), by: temporary)
+            budget.sweepSoon()
+        }
+    }
+
+    /// Removes everything that is kept.
+    /// - Throws: ``OriginError``.
+    package func clear() async throws(OriginError) {
+        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+            var names: [String] = []
+            FolderListing.each(in: root.path) { name, _ in
+                if name != TemporaryFolder.name { names.append(name) }
+                return true
+            }
+            for name in names { try Self.remove("\(root.path)/\(name)", by: temporary) }
+            budget.sweepSoon()
+        }
+    }
+
+    private static func remove(_ path: String, by temporary: TemporaryFolder) throws(OriginError) {
+        let away = temporary.newPath()
+        guard rename(path, away) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return }
+            throw .writeFailed(place: path, reason: systemReason("rename"))
+        }
+        // A crash must not bring back what somebody found out of date.
+        guard FolderListing.sync(FolderListing.parent(of: path)) else {
+            throw .writeFailed(place: path, reason: systemReason("fsync"))
+        }
+        guard FolderListing.remove(away) else {
+            throw .writeFailed(
+                place: path,
+                reason: "it was moved to \(away), and not all of it can be removed"
+            )
+        }
+    }
+
+    private static func touch(_ file: borrowing OpenFile) {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let (age, overflow) = now.inNanoseconds.subtractingReportingOverflow(file.status.lastUse)
+        guard overflow || age >= touchInterval else { return }
+        let times = [now, file.status.st_mtim]
+        // Fails on a read-only file system, where nothing is removed either.
+        _ = futimens(file.descriptor.raw, times)
+    }
+
+    private static func checked(_ key: String) throws(OriginError) -> ObjectKey {
+        let parsed = try ObjectKey(key)
+        guard parsed.segments.first != TemporaryFolder.name else {
+            throw .brokenKey(key, reason: "'\(TemporaryFolder.name)' is for what is being written")
+        }
+        return parsed
+    }
+}

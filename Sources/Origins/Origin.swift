@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where the objects of one volume come from: its `info`, its chunks, its shards.
+package protocol Origin: Sendable {
+    /// The folder or the URL for messages, without credentials and without a URL's query, which may hold some.
+    var name: String { get }
+
+    /// Reads the object under `key` as it is stored, packed or not.
+    ///
+    /// - Parameters:
+    ///   - key: Segments with "/" between them, below the volume's root: `info`, `8_8_40/0-64_0-64_0-64`. "." and ".."
+    ///     are resolved; what leads out of the root is refused.
+    ///   - limit: How many bytes are taken at most, packed or not.
+    /// - Returns: The object; nil when it is not there.
+    /// - Throws: ``OriginError``. A source that fails never looks like one that has no such object.
+    func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject?
+
+    /// Reads exactly the bytes `range` of the object under `key`, never packed.
+    ///
+    /// - Parameters:
+    ///   - key: As in ``object(_:limit:)``.
+    ///   - range: Not empty, not negative. Memory for all of it is taken: whoever reads the numbers from a shard's
+    ///     index bounds them.
+    /// - Returns: The bytes, and the version of the whole object; nil when the object is not there.
+    /// - Throws: ``OriginError/tooShort(place:wanted:bytes:)`` for a range beyond the end, and as above.
+    func range(_ key: String, _ range: Range<Int>) async throws(OriginError) -> StoredObject?
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+import Configuration
+import Downsampling
+import HTTP1
+import HTTPServer
+import HTTPTypes
+import Volumes
+import Voxels
+
+/// Serves `GET /v1/volumes/{name}/cutout`: any box of any level, as `.npy` or raw, a layer of chunks at a time.
+struct CutoutHandler {
+    private let context: ServiceContext
+    private let transaction: Transaction
+
+    init(_ context: ServiceContext, _ transaction: Transaction) {
+        self.context = context
+        self.transaction = transaction
+    }
+
+    func answer(_ volume: ServedVolume) async throws {
+        let query = try QueryParameters(transaction.exchange.head)
+        try query.allowOnly(["mip", "bbox", "format"])
+        let level = volume.levels[try volume.levelIndex(query["mip"])]
+        let box = try box(query["bbox"], level)
+        let format = query["format"] ?? "npy"
+        guard format == "npy" || format == "raw" else {
+            throw ServiceError.parameter("format", "it cannot be \(shortened(format)); allowed: npy, raw.")
+        }
+        guard level.format != nil else { throw level.unreadable }
+        let channels = volume.info.channels
+        let byteCount = try checkedByteCount(box, volume)
+        let shape = try Shape(box.extent.entries + (channels > 1 ? [channels] : []))
+        let header = format == "npy" ? NpyHeader.encoded(type: volume.info.type, shape: shape, order: .fortran) : []
+        let fields: HTTPFields = [
+            .contentType: format == "npy" ? "application/x-npy" : "application/octet-stream",
+            .cacheControl: context.cacheControl,
+            .vary: "Accept-Encoding",
+            .pyramidDtype: volume.info.type.rawValue,
+            .pyramidOrder: MemoryOrder.fortran.rawValue,
+            .pyramidShape: "(" + shape.sizes.map(String.init).joined(separator: " ") + ")",
+        ]
+        try await send(volume, level, box, header, byteCount, fields)
+    }
+
+    private func checkedByteCount(_ box: Box3, _ volume: ServedVolume) throws(ServiceError) -> Int {
+        let width = volume.info.channels.scaled(by: volume.info.type.byteWidth)
+        let byteCount = (box.extent.product ?? .max).scaled(by: width)
+        let limit = context.configuration.limits.cutoutBytes
+        guard byteCount <= limit else {
+            throw .overLimit(
+                limit: "limits.cutout_bytes",
+                "The box has \(byteCount) bytes, and \(limit) are allowed; ask for a smaller one, or for a coarser mip."
+            )
+        }
+        return byteCount
+    }
+
+    private func send(
+        _ volume: ServedVolume,
+        _ level: ServedLevel,
+        _ box: Box3,
+        _ header: [UInt8],
+        _ byteCount: Int,
+        _ fields: HTTPFields
+    ) async throws {
+        let layers = layers(of: box, level)
+        let largest = layers.map { ($0.extent.product ?? .max).scaled(by: volume.voxelBytes) }.max() ?? 0
+        try await context.sidecar.boxes.enter(price: largest)
+        defer { context.sidecar.boxes.leave(price: largest) }
+        // The first layer is read before the answer begins, so that most failures get a proper one.
+        var first: BoxVoxels? = try await context.sidecar.supply.voxels(volume, level.index, layers[0])
+        var fields = fields
+        let isGzipped = try AnswerCoding.negotiated(transaction.exchange.head.fields) == .gzip
+        if isGzipped { fields[.contentEncoding] = "gzip" }
+        let total = header.count + byteCount
+        if transaction.exchange.head.method == .head {
+            try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
+            return try await transaction.end()
+        }
+        let gzip = isGzipped ? GzipSink(transaction, pool: context.workers) : nil
+        try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
+        let sink: any ByteSink = gzip ?? transaction
+        if !header.isEmpty {
+            let pinned = PinnedBytes(header)
+            try await sink.write([pinned.memory])
+            withExtendedLifetime(pinned) {}
+        }
+        // The channel is slowest, so each one passes all layers; their chunks are in memory by then.
+        for channel in 0..<volume.info.channels {
+            for layer in layers {
+                let voxels: BoxVoxels
+                if let early = first {
+                    voxels = early
+                    first = nil
+                } else {
+                    voxels = try await context.sidecar.supply.voxels(volume, level.index, layer)
+                }
+                try await sink.write([UnsafeRawBufferPointer(rebasing: voxels.plane(of: channel))])
+                withExtendedLifetime(voxels) {}
+            }
+        }
+        if let gzip { try await gzip.finish() }
+        try await transaction.end()
+    }
+
+    /// The box cut along z as the chunks are.
+    private func layers(of box: Box3, _ level: ServedLevel) -> [Box3] {
+        let grid = level.grids[0]
+        let cells = grid.cells(covering: box)
+        return (cells.begin.z..<cells.end.z).map { z in
+            let chunk = grid.box(Extent3(cells.begin.x, cells.begin.y, z))
+            var layer = box
+            layer.begin.z = max(box.begin.z, chunk.begin.z)
+            layer.end.z = min(box.end.z, chunk.end.z)
+            return layer
+        }
+    }
+
+    private func box(_ text: String?, _ level: ServedLevel) throws(ServiceError) -> Box3 {
+        guard let text else { return level.bounds }
+        let bounds = "\(ChunkName.text(level.bounds)), in voxels of this mip"
+        guard let box = ChunkName.parse(text) else {
+            throw .parameter("bbox", "it cannot be \(shortened(text)); allowed: x0-x1_y0-y1_z0-z1 within \(bounds).")
+        }
+        guard !box.isEmpty, level.bounds.contains(box) else {
+            throw .parameter("bbox", "\(shortened(text)) is not a box within \(bounds).")
+        }
+        return box
+    }
+}
+
+extension BoxVoxels {
+    /// The memory of one channel.
+    func plane(of channel: Int) -> Slice<UnsafeRawBufferPointer> {
+        let count = bytes.count / max(channels, 1)
+        return UnsafeRawBufferPointer(bytes)[channel * count..<(channel + 1) * count]
+    }
+}
+
+extension ServedVolume {
+    /// Bytes of one voxel with all its channels.
+    var voxelBytes: Int { info.channels.scaled(by: info.type.byteWidth) }
+
+    /// The level that the parameter `mip` names; 0 without one.
+    func levelIndex(_ text: String?) throws(ServiceError) -> Int {
+        guard let text else { return 0 }
+        guard let mip = WholeNumber.parse(text[...]), levels.indices.contains(mip) else {
+            throw .parameter("mip", "it cannot be \(shortened(text)); this volume has 0 to \(levels.count - 1).")
+        }
+        return mip
+    }
+}

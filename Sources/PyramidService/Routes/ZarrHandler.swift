@@ -1,0 +1,73 @@
+import ChunkCodecs
+import Downsampling
+import HTTP1
+import HTTPServer
+// SPDX-License-Identifier: Apache-2.0
+import Origins
+import Volumes
+import Voxels
+import Workers
+
+/// Serves `/zarr/{name}`: the same volume as OME-Zarr 0.4, whose chunks are those of the volume, unpacked and padded.
+struct ZarrHandler {
+    private let context: ServiceContext
+    private let transaction: Transaction
+
+    init(_ context: ServiceContext, _ transaction: Transaction) {
+        self.context = context
+        self.transaction = transaction
+    }
+
+    func answer(_ volume: ServedVolume, _ key: String) async throws {
+        let zarr = OMEZarr(volume.info, name: volume.name)
+        guard let resource = zarr.resource(at: key[...]) else {
+            throw ServiceError.notFound(
+                "There is no \(shortened(key)) in \(volume.name); there are .zgroup, .zattrs, .zmetadata, and the arrays "
+                    + "\(zarr.levels.map(String.init).joined(separator: ", "))."
+            )
+        }
+        if case .chunk(let level, let cell) = resource {
+            return try await chunk(volume, level, cell, zarr.chunkExtent(level: level))
+        }
+        let metadata = EncodedChunk(
+            zarr.metadata(resource) ?? [],
+            .identity,
+            fingerprint: volume.fingerprint
+        )
+        try await answer("application/json", isCompressible: false)
+            .send(metadata.bytes, .identity, tag: metadata.tag)
+    }
+
+    private func answer(_ type: String, isCompressible: Bool) -> RepresentationAnswer {
+        RepresentationAnswer(
+            transaction: transaction,
+            contentType: type,
+            cacheControl: context.cacheControl,
+            isCompressible: isCompressible
+        )
+    }
+
+    private func chunk(_ volume: ServedVolume, _ level: Int, _ cell: Extent3, _ extent: Extent3) async throws
+    {
+        let served = volume.levels[level]
+        guard let format = served.format else { throw served.unreadable }
+        let answer = answer("application/octet-stream", isCompressible: true)
+        let coding = try answer.coding()
+        let box = served.grids[0].box(cell)
+        let stored = try await context.sidecar.supply.chunk(volume, level, ChunkPlace(cell: cell), .identity)
+        var padded = box
+        for axis in 0..<3 { padded.end[axis] = box.begin[axis] + extent[axis] }
+        let fingerprint = volume.fingerprint
+        let chunk = try await context.workers.run { [padded] in
+            if format.encoding == .raw, padded == box, coding == .identity { return stored }
+            let voxels = try BoxVoxels(padded, channels: format.channels, width: format.type.byteWidth)
+            if padded != box { voxels.clear() }
+            try ChunkReading.place(stored, box, format, in: voxels, served.name(ChunkPlace(cell: cell)))
+            let bytes = UnsafeRawBufferPointer(voxels.bytes)
+            return coding == .gzip
+                ? EncodedChunk(WholeGzip.deflate(bytes), .gzip, fingerprint: fingerprint)
+                : EncodedChunk(Array(bytes), .identity, fingerprint: fingerprint)
+        }
+        try await answer.send(chunk.bytes, chunk.coding == .gzip ? .gzip : .identity, tag: chunk.tag)
+    }
+}

@@ -1,0 +1,130 @@
+import ChunkCodecs
+import Configuration
+import Downsampling
+// SPDX-License-Identifier: Apache-2.0
+import Origins
+import Volumes
+import Voxels
+import Workers
+
+/// Makes one chunk of a level that its source does not have, from the level below, and has it kept.
+///
+/// Source: `docs/semantics.md` section 10: parents are taken as they are kept, in their encoding, so that a chunk
+/// is the same whichever way and in whatever order chunks are made.
+struct ChunkMaking {
+    /// Parents that are looked up at a time.
+    private static let lookUpWidth = 16
+
+    private let supply: ChunkSupply
+    private let volume: ServedVolume
+    private let level: ServedLevel
+    private let base: ServedLevel
+    private let rule: LevelRule
+    private let place: ChunkPlace
+    private let box: Box3
+    /// What of the base the chunk is made of.
+    private let sourceBox: Box3
+
+    init(_ supply: ChunkSupply, _ volume: ServedVolume, _ level: Int, _ rule: LevelRule, _ place: ChunkPlace)
+    {
+        self.supply = supply
+        self.volume = volume
+        self.level = volume.levels[level]
+        self.rule = rule
+        self.place = place
+        base = volume.levels[rule.base]
+        box = volume.levels[level].grids[place.grid].box(place.cell)
+        sourceBox = rule.sourceBox(of: box, in: volume.levels[rule.base].bounds)
+    }
+
+    /// Makes the chunk when its work is within the limits and there is memory for it.
+    func makeAdmitted() async throws -> EncodedChunk {
+        let cost = MakingCost(supply, volume)
+        try await cost.check(level.index, place)
+        let lanes = supply.workers.lanes
+        let single = cost.byteCount(level.index)
+        let hands = single.scaled(by: 1 + lanes) <= supply.admission.budget / 2 ? 1 + lanes : 1
+        let price = single.scaled(by: hands)
+        guard price <= supply.admission.budget else {
+            throw ServiceError.overloaded(
+                limit: "limits.memory",
+                "A chunk of this level needs \(price) bytes of memory to be made, and there are "
+                    + "\(supply.admission.budget) for all."
+            )
+        }
+        try await supply.admission.enter(price: price)
+        defer { supply.admission.leave(price: price) }
+        return try await make(MakingChain(spareHands: hands - 1))
+    }
+
+    /// Makes the chunk as a part of work that was admitted.
+    func make(_ chain: MakingChain) async throws -> EncodedChunk {
+        let parents = try await parents(chain)
+        try Task.checkCancellation()
+        let chunk = try await reduced(parents)
+        supply.counters.made()
+        try await supply.keeping.keep(chunk, volume, level.objectKey(place))
+        return chunk
+    }
+
+    private typealias Parent = (box: Box3, chunk: EncodedChunk, name: String)
+
+    /// The chunks of the base that the chunk is made of; those that are missing are made.
+    private func parents(_ chain: MakingChain) async throws -> [Parent] {
+        let places = places()
+        var found: [Int: EncodedChunk] = [:]
+        try await withThrowingTaskGroup(of: (Int, EncodedChunk?).self) { group in
+            for (index, place) in places.enumerated() {
+                if index >= Self.lookUpWidth, let (done, chunk) = try await group.next() {
+                    found[done] = chunk
+                }
+                group.addTask { (index, try await supply.atHand(volume, base.index, place)) }
+            }
+            for try await (done, chunk) in group { found[done] = chunk }
+        }
+        try await withThrowingTaskGroup(of: (Int, EncodedChunk).self) { group in
+            for (index, place) in places.enumerated() where found[index] == nil {
+                if chain.take() {
+                    group.addTask {
+                        defer { chain.giveBack() }
+                        return (index, try await supply.stored(volume, base.index, place, chain))
+                    }
+                } else {
+                    found[index] = try await supply.stored(volume, base.index, place, chain)
+                }
+            }
+            for try await (done, chunk) in group { found[done] = chunk }
+        }
+        return places.enumerated().compactMap { index, place in
+            found[index].map { (base.grids[0].box(place.cell), $0, base.name(place)) }
+        }
+    }
+
+    private func places() -> [ChunkPlace] {
+        base.grids[0].cells(covering: sourceBox).points.map { ChunkPlace(cell: $0) }
+    }
+
+    /// Decodes the parents, reduces them and encodes the chunk, in one piece of work on a lane.
+    private func reduced(_ parents: [Parent]) async throws -> EncodedChunk {
+        guard let format = level.format, let baseFormat = base.format else {
+            throw ServiceError.internalFault("a level was planned from chunks that cannot be read")
+        }
+        let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
+        let (box, sourceBox, volume) = (box, sourceBox, volume)
+        let flag = CancelledFlag()
+        return try await withTaskCancellationHandler {
+            try await supply.workers.run {
+                let source = try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)
+                for parent in parents {
+                    guard !flag.isCancelled else { throw CancellationError() }
+                    try ChunkReading.place(parent.chunk, parent.box, baseFormat, in: source, parent.name)
+                }
+                let voxels = try reduction.reduce(source, to: box) { flag.isCancelled }
+                let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
+                return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
+            }
+        } onCancel: {
+            flag.cancel()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import ChunkCodecs
+import Downsampling
+import Volumes
+import Voxels
+// SPDX-License-Identifier: Apache-2.0
+import Workers
+
+extension ChunkSupply {
+    /// Chunks that are looked up for one box at a time.
+    private static let boxWidth = 8
+
+    /// The voxels of a box of a level, gathered from its chunks, which are made if need be.
+    ///
+    /// - Parameter box: Within the level's bounds.
+    /// - Throws: ``ServiceError``.
+    func voxels(_ volume: ServedVolume, _ level: Int, _ box: Box3) async throws -> BoxVoxels {
+        let served = volume.levels[level]
+        guard let format = served.format else { throw served.unreadable }
+        let target = try BoxVoxels(box, channels: format.channels, width: format.type.byteWidth)
+        let grid = served.grids[0]
+        let cells = grid.cells(covering: box)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, cell) in cells.points.enumerated() {
+                if index >= Self.boxWidth { try await group.next() }
+                let place = ChunkPlace(cell: cell)
+                group.addTask { [self] in
+                    let chunk = try await stored(volume, level, place, nil)
+                    // Chunks are disjoint, so lanes share nothing.
+                    try await workers.run {
+                        let name = served.name(place)
+                        try ChunkReading.place(chunk, grid.box(place.cell), format, in: target, name)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return target
+    }
+}
+
+extension ServedLevel {
+    /// What to say where voxels are asked for that can only be passed on.
+    var unreadable: ServiceError {
+        .notAcceptable(
+            "Chunks of \(scale.key) are \(scale.encoding.rawValue), which is passed on and not read here; ask for "
+                + "chunks under /precomputed."
+        )
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
+package import Configuration
+package import Logging
+package import Origins
+import Volumes
+import Voxels
+package import Workers
+
+/// Supplies the chunks of all volumes: from memory, from where they are kept, from their source, or made anew.
+///
+/// Whatever is not in memory is fetched or made once, however many ask for it at the same time.
+package final class ChunkSupply: Sendable {
+    package let cache: ObjectCache<ChunkKey, EncodedChunk>
+    let workers: WorkerPool
+    let admission: Admission
+    let limits: Configuration.Limits
+    let timeouts: Configuration.Timeouts
+    let keeping: ChunkKeeping
+    let indices: ObjectCache<ShardKey, MinishardIndex>
+    let logger: Logger
+    package let counters = SidecarCounters()
+
+    private let loads = Flights<ChunkKey, EncodedChunk>()
+    private let packings = Flights<ChunkKey, EncodedChunk>()
+
+    /// Bytes of shard indices in memory.
+    private static let indexBytes = 32 << 20
+    /// Chunks that one minishard may list.
+    static let indexChunks = 1 << 20
+
+    package init(
+        configuration: Configuration,
+        workers: WorkerPool,
+        admission: Admission,
+        logger: Logger
+    ) {
+        cache = ObjectCache(budget: configuration.cache.memory)
+        indices = ObjectCache(budget: Self.indexBytes)
+        self.workers = workers
+        self.admission = admission
+        limits = configuration.limits
+        timeouts = configuration.timeouts
+        self.logger = logger
+        keeping = ChunkKeeping(logger: logger, counters: counters)
+    }
+
+    /// The chunk if it is in memory in this coding: no waiting, no leaving of the loop.
+    func cached(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ coding: AnswerCoding
+    ) -> EncodedChunk? {
+        cache.value(volume.key(level, place, coding == .gzip ? .gzip : .identity))
+    }
+
+    /// Returns a chunk in the coding that is wanted; in none where gzip is wanted and not worth it.
+    ///
+    /// - Throws: ``ServiceError``; ``ServiceError/overloaded(limit:_:)`` when it is not there in time.
+    func chunk(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ coding: AnswerCoding
+    ) async throws -> EncodedChunk {
+        let wanted: StoredObject.Coding = coding == .gzip ? .gzip : .identity
+        let key = volume.key(level, place, wanted)
+        if let chunk = cache.value(key) { return chunk }
+        let limit = timeouts.chunk
+        return try await withThrowingTaskGroup(of: EncodedChunk.self) { group in
+            group.addTask { try await self.packed(volume, level, place, wanted) }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw ServiceError.overloaded(
+                    limit: "timeouts.chunk",
+                    "This chunk was not made within \(TimeSpan.text(limit)); what was made on the way is kept."
+                )
+            }
+            defer { group.cancelAll() }
+            guard let chunk = try await group.next() else { throw CancellationError() }
+            return chunk
+        }
+    }
+
+    /// Returns a chunk as it is stored, or as it was made: in whichever coding.
+    func stored(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ chain: MakingChain?
+    ) async throws -> EncodedChunk {
+        if let chunk = inMemory(volume, level, place) { return chunk }
+        return try await loads.join(volume.key(level, place, .identity)) { [self] in
+            // Somebody may have been done between the look above and here.
+            if let chunk = inMemory(volume, level, place) { return chunk }
+            let chunk = try await load(volume, level, place, chain)
+            remember(chunk, volume, level, place)
+            return chunk
+        }
+    }
+
+    /// The chunk if it is at hand without being made, in whichever coding; `nil` for a made level's chunk that is not.
+    func atHand(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) async throws -> EncodedChunk? {
+        if let chunk = inMemory(volume, level, place) { return chunk }
+        guard volume.levels[level].isMade else { return try await stored(volume, level, place, nil) }
+        guard let chunk = try await kept(volume, level, place) else { return nil }
+        remember(chunk, volume, level, place)
+        return chunk
+    }
+
+    /// Puts a chunk where the next one who asks finds it.
+    func remember(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) {
+        cache.put(volume.key(level, place, chunk.coding), chunk, cost: chunk.bytes.count)
+    }
+
+    private func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
+        cache.value(volume.key(level, place, .identity))
+            ?? cache.value(volume.key(level, place, .gzip)).flatMap { $0.coding == .gzip ? $0 : nil }
+    }
+
+    private func load(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ chain: MakingChain?
+    ) async throws -> EncodedChunk {
+        switch volume.levels[level].provider {
+        case .stored(let scale):
+            if let chunk = try await sourceChunk(volume, level, place, scale) { return chunk }
+            return try await emptyChunk(volume, level, place)
+        case .made(let rule):
+            if let chunk = try await kept(volume, level, place) { return chunk }
+            if let chain {
+                return try await ChunkMaking(self, volume, level, rule, place).make(chain)
+            }
+            return try await ChunkMaking(self, volume, level, rule, place).makeAdmitted()
+        }
+    }
+
+    /// What an earlier request made.
+    private func kept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) async throws -> EncodedChunk? {
+        guard let store = volume.store else { return nil }
+        let key = volume.levels[level].objectKey(place)
+        if let chunk = keeping.pending(volume, key) { return chunk }
+        do {
+            guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else { return nil }
+            return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // What cannot be read back is made again.
+            logger.warning("a kept chunk cannot be read", metadata: ["key": "\(key)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Zeros, for a chunk that the source does not have. cloud-volume takes a 404 for an error.
+    private func emptyChunk(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace
+    ) async throws -> EncodedChunk {
+        let served = volume.levels[level]
+        guard let format = served.format else {
+            throw ServiceError.notFound(
+                "The source does not have the chunk \(served.name(place)), and no empty one can be written as "
+                    + "\(served.scale.encoding.rawValue)."
+            )
+        }
+        let extent = served.grids[place.grid].box(place.cell).extent
+        let fingerprint = volume.fingerprint
+        return try await workers.run {
+            let voxels = try BoxVoxels(
+                Box3(begin: Extent3(repeating: 0), end: extent),
+                channels: format.channels,
+                width: format.type.byteWidth
+            )
+            voxels.clear()
+            let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: extent)
+            return EncodedChunk(bytes, .identity, fingerprint: fingerprint)
+        }
+    }
+
+    private func packed(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ wanted: StoredObject.Coding
+    ) async throws -> EncodedChunk {
+        let chunk = try await stored(volume, level, place, nil)
+        if chunk.coding == wanted { return chunk }
+        let key = volume.key(level, place, wanted)
+        return try await packings.join(key) { [self] in
+            let packed = try await repacked(chunk, volume, level)
+            cache.put(key, packed, cost: packed.bytes.count)
+            return packed
+        }
+    }
+
+    /// The chunk in the other coding; gzip only where it saves at least a twentieth.
+    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int) async throws -> EncodedChunk
+    {
+        let fingerprint = volume.fingerprint
+        let limit = limits.sourceObjectBytes
+        return try await workers.run {
+            switch chunk.coding {
+            case .identity:
+                let packed = chunk.bytes.withUnsafeBytes { WholeGzip.deflate($0) }
+                guard packed.count < chunk.bytes.count - chunk.bytes.count / 20 else { return chunk }
+                return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
+            case .gzip:
+                let plain = try WholeGzip.inflate(chunk.bytes, limit: limit)
+                return EncodedChunk(plain, .identity, fingerprint: fingerprint)
+            }
+        }
+    }
+}

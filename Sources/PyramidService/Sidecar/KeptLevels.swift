@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import Origins
+import Synchronization
+
+/// The made levels of one configured volume, kept in a folder that is a precomputed volume of its own.
+final class KeptLevels: ChunkStore {
+    private let store: KeptStore
+    /// How many chunks each level has, by the key of its scale; as counted at the opening and since.
+    private let counts = Mutex<[String: Int]>([:])
+
+    var mustKeep: Bool { false }
+
+    init(_ store: KeptStore) {
+        self.store = store
+    }
+
+    /// Counts what is there from an earlier run.
+    func countKept(_ keys: [String]) async {
+        for key in keys {
+            let count = await store.count(below: key)
+            counts.withLock { $0[key, default: 0] += count }
+        }
+    }
+
+    func object(_ key: String, limit: Int) async throws -> StoredObject? {
+        try await store.object(key, limit: limit)
+    }
+
+    func keep(_ key: String, _ bytes: [UInt8]) async throws {
+        try await store.keep(key, bytes)
+        let folder = String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])
+        counts.withLock { $0[folder, default: 0] += 1 }
+    }
+
+    func contains(_ key: String) async throws -> Bool { try await store.contains(key) }
+
+    func count(below prefix: String) -> Int { counts.withLock { $0[prefix] ?? 0 } }
+}

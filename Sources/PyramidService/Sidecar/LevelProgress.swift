@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+import Volumes
+import Voxels
+
+/// Which chunks of the made levels of a draft can be made, as the layers of level 0 are written.
+final class LevelProgress: Sendable {
+    private struct State {
+        /// For each level, how far its chunks are written along the axis, in its own voxels.
+        var written: [Int]
+        /// For each level, the next layer of cells.
+        var nextLayer: [Int]
+    }
+
+    private let volume: ServedVolume
+    private let axis: Int
+    private let isWhole: Bool
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - axis: Along which layers come: 0 is x.
+    ///   - isWhole: Whether there is one layer of everything.
+    init(_ volume: ServedVolume, axis: Int, isWhole: Bool) {
+        self.volume = volume
+        self.axis = axis
+        self.isWhole = isWhole
+        state = Mutex(
+            State(
+                written: volume.levels.map { $0.bounds.begin[axis] },
+                nextLayer: volume.levels.map { _ in 0 }
+            )
+        )
+    }
+
+    /// How many levels are written to the end.
+    var finishedCount: Int {
+        state.withLock { state in
+            volume.levels.filter { state.written[$0.index] >= $0.bounds.end[axis] }.count
+        }
+    }
+
+    /// Notes that level 0 is written through `box`. Returns what can be made now, level by level in the order in
+    /// which it must be: each needs what is made before it. Whoever asks makes all of it.
+    func ready(through box: Box3) -> [(level: Int, cells: [Extent3])] {
+        state.withLock { state in
+            state.written[0] = isWhole ? volume.levels[0].bounds.end[axis] : box.end[axis]
+            var work: [(level: Int, cells: [Extent3])] = []
+            for level in volume.levels {
+                guard case .made(let rule) = level.provider else { continue }
+                let grid = level.grids[0]
+                var cells: [Extent3] = []
+                while state.nextLayer[level.index] < grid.cells[axis] {
+                    var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
+                    range.begin[axis] = state.nextLayer[level.index]
+                    range.end[axis] = range.begin[axis] + 1
+                    let layer = grid.box(range.begin)
+                    let base = volume.levels[rule.base].bounds
+                    guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else { break }
+                    cells += range.points
+                    state.written[level.index] = layer.end[axis]
+                    state.nextLayer[level.index] += 1
+                }
+                if !cells.isEmpty { work.append((level.index, cells)) }
+            }
+            return work
+        }
+    }
+}

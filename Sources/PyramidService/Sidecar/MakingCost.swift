@@ -1,0 +1,116 @@
+import ChunkCodecs
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Volumes
+import Voxels
+
+/// What making a chunk costs, as far as it is known before: voxels of the source, and memory.
+struct MakingCost {
+    private let supply: ChunkSupply
+    private let volume: ServedVolume
+
+    init(_ supply: ChunkSupply, _ volume: ServedVolume) {
+        self.supply = supply
+        self.volume = volume
+    }
+
+    /// Passes when the chunk is made of no more voxels of the source than one request may read.
+    ///
+    /// - Throws: ``ServiceError/overloaded(limit:_:)``: viewers ask again later, when somebody may have built it.
+    func check(_ level: Int, _ place: ChunkPlace) async throws {
+        let limit = supply.limits.sourceVoxels
+        // First as if nothing in between was there; only if that is too much, what is there is looked for.
+        if atMost(level, place) <= limit { return }
+        var spent = 0
+        try await count(level, place, &spent, limit)
+        guard spent <= limit else {
+            throw ServiceError.overloaded(
+                limit: "limits.source_voxels",
+                "The chunk \(volume.levels[level].name(place)) would be made of more than \(limit) voxels of the "
+                    + "source in one request. Make the finer levels first: pyramidion build \(volume.name)."
+            )
+        }
+    }
+
+    /// Voxels of the source that lie in the chunks which the chunk is made of, with nothing kept in between.
+    private func atMost(_ level: Int, _ place: ChunkPlace) -> Int {
+        var (index, box) = (level, volume.levels[level].grids[place.grid].box(place.cell))
+        while case .made(let rule) = volume.levels[index].provider {
+            let base = volume.levels[rule.base]
+            let source = rule.sourceBox(of: box, in: base.bounds)
+            let cells = base.grids[0].cells(covering: source)
+            box = Box3(
+                begin: base.grids[0].box(cells.begin).begin,
+                end: base.grids[0].box(Extent3(cells.end.x - 1, cells.end.y - 1, cells.end.z - 1)).end
+            )
+            index = rule.base
+        }
+        return box.extent.product ?? .max
+    }
+
+    /// Adds the voxels of the source that are really needed, and gives up beyond `limit`.
+    ///
+    /// Recursion is as deep as there are levels.
+    private func count(_ level: Int, _ place: ChunkPlace, _ spent: inout Int, _ limit: Int) async throws {
+        guard spent <= limit else { return }
+        let served = volume.levels[level]
+        let box = served.grids[place.grid].box(place.cell)
+        guard case .made(let rule) = served.provider else {
+            spent = spent.addingReportingOverflow(box.extent.product ?? .max).partialValue
+            if spent < 0 { spent = .max }
+            return
+        }
+        if try await volume.store?.contains(served.objectKey(place)) == true { return }
+        let base = volume.levels[rule.base]
+        let cells = base.grids[0].cells(covering: rule.sourceBox(of: box, in: base.bounds))
+        for cell in cells.points {
+            try Task.checkCancellation()
+            try await count(rule.base, ChunkPlace(cell: cell), &spent, limit)
+        }
+    }
+
+    /// Memory for one chunk of each level from this one down.
+    func byteCount(_ level: Int) -> Int {
+        var total = 0
+        var index = level
+        while case .made(let rule) = volume.levels[index].provider {
+            let (sum, overflow) = total.addingReportingOverflow(stepByteCount(index))
+            if overflow { return .max }
+            total = sum
+            index = rule.base
+        }
+        return total
+    }
+
+    /// Memory for one chunk of a made level: its parents as they are encoded, the box that they fill, one of them
+    /// decoded, and the chunk itself. A bound, but for encodings that make voxels larger.
+    func stepByteCount(_ level: Int) -> Int {
+        guard case .made(let rule) = volume.levels[level].provider else { return 0 }
+        let base = volume.levels[rule.base]
+        var box = volume.voxelBytes
+        var parents = 1
+        for axis in 0..<3 {
+            let needed = volume.levels[level].grids[0].chunk[axis].scaled(by: rule.factor[axis])
+            let size = min(needed, base.bounds.extent[axis])
+            box = box.scaled(by: size)
+            let cells = min(base.grids[0].chunk[axis].dividingUp(size) + 1, base.grids[0].cells[axis])
+            parents = parents.scaled(by: cells)
+        }
+        var total = box
+        for part in [
+            (parents + 1).scaled(by: chunkBytes(base)), 3.scaled(by: chunkBytes(volume.levels[level])),
+        ] {
+            let (sum, overflow) = total.addingReportingOverflow(part)
+            if overflow { return .max }
+            total = sum
+        }
+        return total
+    }
+
+    private func chunkBytes(_ level: ServedLevel) -> Int {
+        let chunk = level.grids[0].chunk
+        var voxels = volume.voxelBytes
+        for axis in 0..<3 { voxels = voxels.scaled(by: min(chunk[axis], level.bounds.extent[axis])) }
+        return voxels
+    }
+}

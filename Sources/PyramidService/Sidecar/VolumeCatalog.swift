@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Logging
+import Origins
+import Synchronization
+import Workers
+
+/// Which volumes there are, by name: configured ones and uploads.
+///
+/// A configured volume is opened at the start. If its source does not answer then, it is opened by the first request
+/// that comes after a pause; until then requests get the reason at once.
+package final class VolumeCatalog: Sendable {
+    /// How a volume stands.
+    enum Entry: Sendable {
+        case open(ServedVolume)
+        /// The source failed, or was not asked yet.
+        case closed(VolumeSettings, failure: ServiceError?, at: ContinuousClock.Instant?)
+        /// Nothing of it can be seen before it is complete.
+        case uploading(UploadProgress)
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// Names that somebody is about to write, or to remove.
+        var claims: [String: UploadClaim] = [:]
+    }
+
+    /// A source that failed is left alone for so long.
+    private static let pause = Duration.seconds(5)
+
+    private let state: Mutex<State>
+    private let openings = Flights<String, ServedVolume>()
+    private let folders: DataFolders?
+    private let origins: SourceOrigins
+    private let logger: Logger
+
+    init(
+        _ settings: [VolumeSettings],
+        origins: SourceOrigins,
+        folders: DataFolders?,
+        uploads: [ServedVolume],
+        logger: Logger
+    ) {
+        var state = State()
+        for upload in uploads { state.entries[upload.name] = .open(upload) }
+        for volume in settings { state.entries[volume.name] = .closed(volume, failure: nil, at: nil) }
+        self.state = Mutex(state)
+        self.origins = origins
+        self.folders = folders
+        self.logger = logger
+    }
+
+    /// The volume if it is open: no waiting.
+    func open(_ name: String) -> ServedVolume? {
+        if case .open(let volume) = state.withLock({ $0.entries[name] }) { volume } else { nil }
+    }
+
+    func entry(_ name: String) -> Entry? {
+        state.withLock { $0.entries[name] ?? $0.claims[name].map { .uploading($0.progress) } }
+    }
+
+    /// All volumes in order of their names.
+    var all: [(name: String, entry: Entry)] {
+        state.withLock { state in
+            let uploading = state.claims.mapValues { Entry.uploading($0.progress) }
+            let all = state.entries.merging(uploading) { entry, _ in entry }
+            return all.sorted { $0.key < $1.key }.map { (name: $0.key, entry: $0.value) }
+        }
+    }
+
+    /// The volume, opened if it is not.
+    /// - Throws: ``ServiceError/notFound(_:)`` when there is none of this name, 502 or 504 when its source fails.
+    package func volume(_ name: String) async throws -> ServedVolume {
+        switch entry(name) {
+        case .open(let volume): return volume
+        case .uploading:
+            throw ServiceError.notFound("The volume \(name) is being uploaded; it is there when that is done.")
+        case nil:
+            throw ServiceError.notFound("There is no volume \(shortened(name)); /v1/volumes lists all.")
+        case .closed(_, let failure?, let at?) where at.duration(to: .now) < Self.pause: throw failure
+        case .closed(let settings, _, _):
+            return try await openings.join(name) { [self] in
+                do {
+                    return try await open(settings)
+                } catch let error as ConfigurationError {
+                    throw ServiceError.badGateway("The volume \(name) cannot be served: \(error.message).")
+                }
+            }
+        }
+    }
+
+    /// Opens all configured volumes side by side, and leaves those that take longer than `limit` to the background.
+    ///
+    /// - Throws: ``ConfigurationError`` when a source is there and the levels asked for cannot be made of it. A source
+    ///   that is not there is no error.
+    package func openAll(within limit: Duration) async throws {
+        let settings = state.withLock { state in
+            state.entries.values.compactMap { if case .closed(let settings, _, _) = $0 { settings } else { nil } }
+        }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return true
+            }
+            for settings in settings {
+                group.addTask { [self] in
+                    do {
+                        _ = try await openings.join(settings.name) { [self] in try await open(settings) }
+                    } catch let error as ConfigurationError {
+                        throw error
+                    } catch {}
+                    return false
+                }
+            }
+            var left = settings.count
+            while left > 0, let isLate = try await group.next(), !isLate { left -= 1 }
+            group.cancelAll()
+        }
+    }
+
+    private func open(_ settings: VolumeSettings) async throws -> ServedVolume {
+        do {
+            let origin = try origins.origin(settings)
+            let volume = try await SourceOpening(settings: settings, origin: origin, folders: folders).open()
+            state.withLock { $0.entries[settings.name] = .open(volume) }
+            logger.notice(
+                "volume",
+                metadata: [
+                    "name": "\(settings.name)", "source": "\(origin.name)",
+                    "levels": "\(volume.levels.count)", "made": "\(volume.levels.filter(\.isMade).count)",
+                ]
+            )
+            return volume
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            let failure = ServiceError(error)
+            if failure != .clientLeft {
+                state.withLock { $0.entries[settings.name] = .closed(settings, failure: failure, at: .now) }
+                logger.warning("a source failed", metadata: ["name": "\(settings.name)", "reason": "\(failure.reason)"])
+            }
+            throw failure
+        }
+    }
+
+    // MARK: Uploads
+
+    /// Claims a name for an upload; nobody else gets it before ``unclaim(_:)``.
+    ///
+    /// - Parameter wanted: `If-Match`: which version is to be replaced; `nil`: there must be none.
+    /// - Throws: ``ServiceError/conflict(_:)`` when the name is taken, ``ServiceError/preconditionFailed(_:)`` when
+    ///   there is no such version.
+    func claim(_ name: String, wanted: EntityTags?) throws(ServiceError) -> UploadClaim {
+        try claim(name) { upload throws(ServiceError) in
+            switch (upload, wanted) {
+            case (nil, nil): return false
+            case (nil, _?):
+                throw .preconditionFailed("There is no volume \(name) to be replaced; send no If-Match.")
+            case (_?, nil):
+                throw .conflict("There is a volume \(name) already; send If-Match: * to replace it.")
+            case (let upload?, let wanted?):
+                let tag = upload.infoObject.tag
+                guard wanted.contains(tag, isWeak: false) else {
+                    throw .preconditionFailed("If-Match names another version of \(name); this one is \(tag).")
+                }
+                return true
+            }
+        }
+    }
+
+    /// Claims a name to remove its upload.
+    ///
+    /// - Throws: ``ServiceError/notFound(_:)`` when there is none, ``ServiceError/methodNotAllowed(_:allow:)`` for a
+    ///   configured volume, and as ``claim(_:wanted:)``.
+    func claim(_ name: String, removing wanted: EntityTags?) throws(ServiceError) -> UploadClaim {
+        if isConfigured(name) {
+            throw .methodNotAllowed(
+                "The volume \(name) comes from the configuration, and sources are never written to.",
+                allow: ["GET", "HEAD", "OPTIONS"]
+            )
+        }
+        return try claim(name) { upload throws(ServiceError) in
+            guard let upload else {
+                throw .notFound("There is no volume \(shortened(name)); /v1/volumes lists all.")
+            }
+            guard wanted?.contains(upload.infoObject.tag, isWeak: false) ?? true else {
+                throw .preconditionFailed("If-Match names another version; this one is \(upload.infoObject.tag).")
+            }
+            return true
+        }
+    }
+
+    func unclaim(_ claim: UploadClaim) { state.withLock { $0.claims[claim.name] = nil } }
+
+    /// Shows a volume that is complete, in place of one of the same name: requests under way finish with the old one.
+    func publish(_ volume: ServedVolume, _ claim: UploadClaim) {
+        state.withLock { $0.entries[claim.name] = .open(volume) }
+    }
+
+    func remove(_ claim: UploadClaim) { state.withLock { $0.entries[claim.name] = nil } }
+
+    private func isConfigured(_ name: String) -> Bool {
+        switch state.withLock({ $0.entries[name] }) {
+        case .open(let volume): volume.kind == .source
+        case .closed: true
+        case .uploading, nil: false
+        }
+    }
+
+    private func claim(
+        _ name: String,
+        _ check: (ServedVolume?) throws(ServiceError) -> Bool
+    ) throws(ServiceError) -> UploadClaim {
+        if isConfigured(name) {
+            throw .conflict("The volume \(name) comes from the configuration; choose another name.")
+        }
+        let replaces = try check(open(name))
+        let claim = UploadClaim(name: name, replaces: replaces)
+        let isFree = state.withLock { state in
+            // Nobody has come between the look above and here.
+            guard state.claims[name] == nil, (state.entries[name] != nil) == replaces else { return false }
+            state.claims[name] = claim
+            return true
+        }
+        guard isFree else {
+            throw .conflict("The volume \(name) is being written by somebody else; wait for that to end.")
+        }
+        return claim
+    }
+}

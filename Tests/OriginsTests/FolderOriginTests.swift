@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+import Workers
+
+@testable import Origins
+
+struct FolderOriginTests {
+    private let folder: TestFolder
+    private let files = WorkerPool(lanes: 1, queueLimit: 8)
+    private let origin: FolderOrigin
+
+    init() throws {
+        folder = try TestFolder()
+        origin = FolderOrigin(path: folder.path + "/volume", files: files)
+        try folder.write("volume/info", "{}")
+        try folder.write("outside", "secret")
+    }
+
+    @Test("An object is the bytes of its file, and has a version") func plain() async throws {
+        let object = try #require(try await origin.object("info", limit: 2))
+        #expect(object.text == "{}")
+        #expect(object.coding == .identity)
+        #expect(object.version != nil)
+    }
+
+    @Test("A file that is replaced has another version") func version() async throws {
+        let first = try #require(try await origin.object("info", limit: 9))
+        try folder.write("new", "[]")
+        #expect(rename(folder.path + "/new", folder.path + "/volume/info") == 0)
+        let second = try #require(try await origin.object("info", limit: 9))
+        #expect(first.version != second.version)
+    }
+
+    @Test("What has no file under its key may have one packed with gzip") func packed() async throws {
+        try folder.write("volume/8_8_40/0-1_0-1_0-1.gz", "packed")
+        let object = try #require(try await origin.object("8_8_40/0-1_0-1_0-1", limit: 6))
+        #expect(object.coding == .gzip)
+        #expect(object.text == "packed")
+    }
+
+    @Test("Where both are there the plain file is taken") func both() async throws {
+        try folder.write("volume/a", "plain")
+        try folder.write("volume/a.gz", "packed")
+        #expect(try await origin.object("a", limit: 99)?.text == "plain")
+    }
+
+    @Test(
+        "An object that is not there is nil, whatever is missing",
+        arguments: ["missing", "no/such/folder", "info/below-a-file", "dangling", "dangling/file"]
+    )
+    func missing(_ key: String) async throws {
+        try folder.link("volume/dangling", to: "nowhere")
+        #expect(try await origin.object(key, limit: 99) == nil)
+        #expect(try await origin.range(key, 0..<1) == nil)
+    }
+
+    @Test("A folder that is not there is a failure, not an empty volume") func noRoot() async {
+        let lost = FolderOrigin(path: folder.path + "/unmounted", files: files)
+        let error = await failure { () throws(OriginError) in try await lost.object("info", limit: 9) }
+        guard case .readFailed(let place, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(place == folder.path + "/unmounted")
+        #expect(reason.contains("ENOENT"))
+    }
+
+    @Test(
+        "Keys that lead out of the folder, or are none, are refused",
+        arguments: [
+            "", ".", "..", "../outside", "a/../../outside", "/etc/passwd", "a//b", "a/", "a\0b", "./.",
+            String(repeating: "a", count: 3000), String(repeating: "a", count: 253),
+            String(repeating: "a/", count: 32) + "a",
+        ]
+    )
+    func brokenKeys(_ key: String) async {
+        let error = await failure { () throws(OriginError) in try await origin.object(key, limit: 99) }
+        guard case .brokenKey = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("Dots that stay inside are resolved") func dots() async throws {
+        #expect(try await origin.object("./a/.././info", limit: 9)?.text == "{}")
+    }
+
+    @Test(
+        "Links that lead out of the folder are refused",
+        arguments: ["absolute", "relative", "folder/outside", "twice"]
+    )
+    func linksOut(_ key: String) async throws {
+        try folder.link("volume/absolute", to: folder.path + "/outside")
+        try folder.link("volume/relative", to: "../outside")
+        try folder.link("volume/folder", to: "..")
+        try folder.link("volume/twice", to: "relative")
+        let error = await failure { () throws(OriginError) in try await origin.object(key, limit: 99) }
+        guard case .brokenKey(_, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.contains("symbolic link"))
+    }
+
+    @Test("A folder beside the root whose name begins like it is outside") func sibling() async throws {
+        try folder.write("volume-2/a", "secret")
+        try folder.link("volume/link", to: "../volume-2/a")
+        let error = await failure { () throws(OriginError) in try await origin.object("link", limit: 99) }
+        #expect(error != nil)
+    }
+
+    @Test("Links that stay inside are followed, and so is the root if it is one") func linksInside()
+        async throws
+    {
+        try folder.link("volume/alias", to: "info")
+        try folder.write("volume/real/chunk", "c")
+        try folder.link("volume/scale", to: "real")
+        try folder.link("root", to: "volume")
+        let linked = FolderOrigin(path: folder.path + "/root", files: files)
+        for key in ["alias", "scale/chunk"] {
+            #expect(try await origin.object(key, limit: 9) != nil)
+            #expect(try await linked.object(key, limit: 9) != nil)
+        }
+    }
+
+    @Test("A pipe does not make a lane wait, and neither it nor a folder is a file") func noFiles()
+        async throws
+    {
+        #expect(mkfifo(folder.path + "/volume/pipe", 0o600) == 0)
+        try folder.write("volume/folder/a", "a")
+        for key in ["pipe", "folder"] {
+            let error = await failure { () throws(OriginError) in try await origin.object(key, limit: 9) }
+            #expect(error == .notAFile(place: "\(folder.path)/volume/\(key)"))
+        }
+    }
+
+    @Test("A file of as many bytes as are taken is read, one of one more is too large") func limit()
+        async throws
+    {
+        try folder.write("volume/four", "four")
+        #expect(try await origin.object("four", limit: 4)?.text == "four")
+        let error = await failure { () throws(OriginError) in try await origin.object("four", limit: 3) }
+        #expect(error == .tooLarge(place: folder.path + "/volume/four", limit: 3))
+    }
+
+    @Test("A range is exactly its bytes, and one beyond the end is an error") func ranges() async throws {
+        try folder.write("volume/shard", "0123456789")
+        #expect(try await origin.range("shard", 3..<6)?.text == "345")
+        #expect(try await origin.range("shard", 9..<10)?.text == "9")
+        let error = await failure { () throws(OriginError) in try await origin.range("shard", 9..<11) }
+        #expect(error == .tooShort(place: folder.path + "/volume/shard", wanted: 9..<11, bytes: 10))
+    }
+
+    @Test("A stopped pool says so") func stopped() async {
+        await files.stop()
+        let error = await failure { () throws(OriginError) in try await origin.object("info", limit: 9) }
+        #expect(error == .stopped)
+    }
+}

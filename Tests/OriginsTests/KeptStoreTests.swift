@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+import Workers
+
+@testable import Origins
+
+struct KeptStoreTests {
+    private let folder: TestFolder
+    private let files = WorkerPool(lanes: 4, queueLimit: 64)
+
+    init() throws { folder = try TestFolder() }
+
+    private func store(_ name: String = "kept", budget: DiskBudget = DiskBudget(limit: 0)) throws -> KeptStore
+    {
+        try KeptStore(root: "\(folder.path)/\(name)", budget: budget, files: files)
+    }
+
+    @Test("What is kept is a plain file under its key, and is there for the next process") func keep()
+        async throws
+    {
+        let kept = try store()
+        try await kept.keep("8_8_40/0-64_0-64_0-64", Array("chunk".utf8))
+        #expect(folder.exists("kept/8_8_40/0-64_0-64_0-64"))
+        #expect(try await kept.object("8_8_40/0-64_0-64_0-64", limit: 5)?.text == "chunk")
+        #expect(try await store().object("8_8_40/0-64_0-64_0-64", limit: 5)?.text == "chunk")
+        #expect(try await kept.object("8_8_40/64-128_0-64_0-64", limit: 5) == nil)
+    }
+
+    @Test("A packed object is kept as one") func packed() async throws {
+        let kept = try store()
+        try await kept.keep("s/a", Array("packed".utf8), coding: .gzip)
+        #expect(folder.files == ["kept/s/a.gz"])
+        #expect(try await kept.object("s/a", limit: 6)?.coding == .gzip)
+    }
+
+    @Test("An object is replaced as a whole") func replace() async throws {
+        let kept = try store()
+        try await kept.keep("a", Array("first".utf8))
+        try await kept.keep("a", Array("second".utf8))
+        #expect(try await kept.object("a", limit: 99)?.text == "second")
+        #expect(folder.files == ["kept/a"])
+    }
+
+    @Test("Many at once are all kept") func atOnce() async throws {
+        let kept = try store()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<60 {
+                group.addTask { try await kept.keep("\(index % 7)/\(index)", [UInt8(index)]) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(folder.files.count == 60)
+        for index in 0..<60 {
+            #expect(try await kept.object("\(index % 7)/\(index)", limit: 1)?.bytes == [UInt8(index)])
+        }
+    }
+
+    @Test("What a crash left half written is removed at the start, and what is being written is not")
+    func leftovers() async throws {
+        try folder.write("kept/.tmp/4711-abc/1", "half")
+        try folder.write("kept/.tmp/stray", "half")
+        try folder.write("kept/s/whole", "whole")
+        let first = try store()
+        #expect(folder.files == ["kept/s/whole"])
+        // Another process opens the store while the first is at work.
+        let lent = try #require(TemporaryFolders.names(in: folder.path + "/kept/.tmp").first)
+        try folder.write("kept/.tmp/\(lent)/busy", "half")
+        _ = try store()
+        #expect(folder.exists("kept/.tmp/\(lent)/busy"))
+        try await first.keep("s/more", [1])
+        #expect(folder.exists("kept/s/more"))
+    }
+
+    @Test("A store that ends leaves no folder of its own") func ends() throws {
+        _ = try store()
+        #expect(TemporaryFolders.names(in: folder.path + "/kept/.tmp").isEmpty)
+    }
+
+    @Test(
+        "Keys that lead out, or into what is being written, are refused",
+        arguments: ["../a", ".tmp/a", "a//b"]
+    )
+    func keys(_ key: String) async throws {
+        let kept = try store()
+        let error = await failure { () throws(OriginError) in try await kept.keep(key, [1]) }
+        guard case .brokenKey = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(folder.files.isEmpty)
+    }
+
+    @Test("A file in the place of a folder is an error with words, and leaves nothing behind") func inTheWay()
+        async throws
+    {
+        let kept = try store()
+        try await kept.keep("a", [1])
+        let error = await failure { () throws(OriginError) in try await kept.keep("a/b", [2]) }
+        guard case .writeFailed(_, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.contains("ENOTDIR"))
+        #expect(folder.files == ["kept/a"])
+    }
+
+    @Test("A disk that is full is an error with words, and leaves nothing behind") func fullDisk()
+        async throws
+    {
+        // Every system has this device, and writing to it always finds the disk full.
+        let error = await failure { () throws(OriginError) in
+            guard let file = FileDescriptor.opening("/dev/full", O_WRONLY) else { return }
+            guard file.write([1]) else {
+                throw .writeFailed(place: "/dev/full", reason: systemReason("write"))
+            }
+        }
+        #expect("\(try #require(error))".contains("ENOSPC"))
+        // And through the store, where a file system of a few pages can be had.
+        try await TinyDisk.use(at: folder.path + "/disk") { path in
+            let kept = try KeptStore(root: path, budget: DiskBudget(limit: 0), files: files)
+            let error = await failure { () throws(OriginError) in
+                try await kept.keep("large", [UInt8](repeating: 1, count: 1 << 20))
+            }
+            guard case .writeFailed(_, let reason) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(reason.contains("ENOSPC"))
+            #expect(folder.files.isEmpty)
+            try await kept.keep("small", [1])
+            #expect(try await kept.object("small", limit: 1)?.bytes == [1])
+        }
+    }
+
+    @Test("Removing a scale removes it and nothing that is named alike") func removePrefix() async throws {
+        let kept = try store()
+        for key in ["8_8_40/a", "8_8_40/b", "8_8_400/a", "info"] { try await kept.keep(key, [1]) }
+        try await kept.remove(prefix: "8_8_40")
+        #expect(folder.files == ["kept/8_8_400/a", "kept/info"])
+        try await kept.remove(prefix: "8_8_40")
+        try await kept.clear()
+        #expect(folder.files.isEmpty)
+        try await kept.keep("8_8_40/a", [1])
+        #expect(folder.files == ["kept/8_8_40/a"])
+    }
+}
+
+/// The folders that stores write in before they rename.
+enum TemporaryFolders {
+    static func names(in path: String) -> [String] {
+        var names: [String] = []
+        FolderListing.each(in: path) { name, _ in
+            names.append(name)
+            return true
+        }
+        return names
+    }
+}
+
+/// A file system of 64 KiB, where the system lets us mount one; the superuser may.
+enum TinyDisk {
+    static func use(at path: String, _ body: (String) async throws -> Void) async throws {
+        try #require(mkdir(path, 0o755) == 0)
+        guard mount("tmpfs", path, "tmpfs", 0, "size=64k") == 0 else { return }
+        defer { _ = umount2(path, Int32(MNT_DETACH)) }
+        try await body(path)
+    }
+}
