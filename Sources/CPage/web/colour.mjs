@@ -9,36 +9,39 @@ export function pixel(red, green, blue) {
   return (OPAQUE | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-/** Mixes 32 bits well (the finaliser of MurmurHash3). */
-function mixed(bits) {
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return bits ^ (bits >>> 16);
+/** The upper 32 bits of a product of two numbers of 32 bits. */
+function upperProduct(a, b) {
+  const aLow = a & 0xffff, aHigh = a >>> 16, bLow = b & 0xffff, bHigh = b >>> 16;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const rest = aLow * bHigh + (middle & 0xffff);
+  return (aHigh * bHigh + (middle >>> 16) + (rest >>> 16)) >>> 0;
 }
 
-const PALETTE_BITS = 12;
-const PALETTE = palette();
-
-/** 4096 colours that are far from black; neighbours in the table are far apart in hue. */
-function palette() {
-  const colours = new Uint32Array(1 << PALETTE_BITS);
-  for (let i = 0; i < colours.length; i++) {
-    const hue = (i * 0.61803398875) % 1;
-    const saturation = [0.6, 0.42, 0.72, 0.5][i & 3];
-    const value = [0.95, 0.85, 0.7, 0.78][(i >> 2) & 3];
-    const channel = (n) => {
-      const k = (n + hue * 6) % 6;
-      return Math.round(255 * value * (1 - saturation * Math.max(0, Math.min(k, 4 - k, 1))));
-    };
-    colours[i] = pixel(channel(5), channel(3), channel(1));
-  }
-  return colours;
-}
-
-/** A label's colour by the halves of its id: always the same; 0 is black. */
+/**
+ * A label's colour by the halves of its id: always the same, and that of the service's own previews; 0 is black.
+ * Hue, value and saturation are bits of the id, mixed in 64 bits (halves: BigInts are too slow for each voxel).
+ */
 export function labelColour(low, high) {
   if ((low | high) === 0) return OPAQUE;
-  return PALETTE[mixed(low ^ Math.imul(mixed(high | 0), 0x9e3779b1)) >>> (32 - PALETTE_BITS)];
+  // times 0x9e3779b97f4a7c15, xor itself shifted by 29
+  let l = Math.imul(low, 0x7f4a7c15);
+  let h = (upperProduct(low >>> 0, 0x7f4a7c15) + Math.imul(high, 0x7f4a7c15) + Math.imul(low, 0x9e3779b9)) | 0;
+  l ^= (l >>> 29) | (h << 3);
+  h ^= h >>> 29;
+  // times 0xbf58476d1ce4e5b9, of which only the lower half, xor the upper, is used
+  const mixedLow = Math.imul(l, 0x1ce4e5b9);
+  const mixedHigh = (upperProduct(l >>> 0, 0x1ce4e5b9) + Math.imul(h, 0x1ce4e5b9) + Math.imul(l, 0xbf58476d)) | 0;
+  const bits = mixedLow ^ mixedHigh;
+  const hue = ((bits & 0xffff) / 65536) * 6;
+  const value = 0.65 + (((bits >>> 16) & 255) / 255) * 0.35;
+  const saturation = 0.45 + ((bits >>> 24) / 255) * 0.45;
+  return pixel(channel(5, hue, saturation, value), channel(3, hue, saturation, value), channel(1, hue, saturation, value));
+}
+
+/** The usual conversion from hue, saturation and value. */
+function channel(shift, hue, saturation, value) {
+  const k = (shift + hue) % 6;
+  return Math.round((value - value * saturation * Math.max(0, Math.min(k, 4 - k, 1))) * 255);
 }
 
 /** A pixel as CSS writes it. */

@@ -48,7 +48,7 @@ function address() {
 
 async function show() {
   const { name, view } = address();
-  if (shown && shown.name === name) return;
+  if (shown?.name === name) return shown.viewer?.look(view);
   clearTimeout(timer);
   shown?.viewer?.close();
   shown = null;
@@ -155,15 +155,13 @@ async function showVolume(name, view) {
   shown = { name, viewer };
   const channels = volume.channels > 1 ? ` × ${volume.channels}` : "";
   fill(title, h("h1", {}, name), h("p", { class: "kind" },
-    [found(volume), volume.dtype + channels, extent(volume.levels[0].shape), lengths(volume.resolution)].map((words) => h("span", {}, words))),
+    [volume.json.kind, volume.dtype + channels, extent(volume.levels[0].shape), lengths(volume.resolution)].map((words) => h("span", {}, words))),
     h("nav", { class: "actions" }, volume.json.links?.neuroglancer && link,
       h("button", { type: "button", class: "quiet", onclick: () => viewer.fit() }, "Whole volume"),
       volume.json.origin === "upload" && removal(name)));
   fill(main, viewer.root, keys(), snippets.root);
   followKept(viewer, mine);
 }
-
-const found = (volume) => volume.json.kind;
 
 function keys() {
   const key = (text) => h("kbd", {}, text);

@@ -33,10 +33,9 @@ export class Viewer {
     this.channel = 0;
     this.window = [0, 255];
     this.position = volume.begin.map((begin, axis) => (begin + volume.end[axis]) / 2);
-    if (view.at) this.#setPosition(view.at.map((at, axis) => (at + 0.5) * volume.resolution[axis]));
-    this.scale = view.scale ?? volume.resolution[0];
+    this.scale = volume.resolution[0];
+    this.mip = null;
     this.#fitted = view.scale !== undefined;
-    this.mip = view.mip < volume.levels.length ? view.mip : null;
     this.shown = volume.levels.length - 1;
     this.#store = new TileStore(volume, () => this.changed());
     this.panes = [2, 0, 1].map((axis) => new Pane(this, axis));
@@ -44,7 +43,7 @@ export class Viewer {
     this.#build();
     this.#observer = new ResizeObserver(() => this.#resized());
     for (const pane of this.panes) this.#observer.observe(pane.canvas);
-    this.changed();
+    this.look(view);
   }
 
   #build() {
@@ -54,12 +53,13 @@ export class Viewer {
     this.place = h("span", { class: "figures" });
     this.swatch = h("span", { class: "swatch", hidden: !this.volume.labels });
     this.value = h("output", { class: "figures value" });
+    this.from = h("span", { class: "figures" });
     this.note = h("p", { class: "note", role: "status" });
     const channels = this.volume.channels > 1 && !this.volume.isRGB && h("label", { class: "check" }, "channel", this.#channelInput());
     this.side = h("section", { class: "side", "aria-label": "What is shown" },
       h("dl", { class: "readout" },
         h("div", {}, h("dt", {}, "at"), h("dd", {}, this.place)),
-        h("div", {}, h("dt", {}, this.volume.labels ? "label" : "value"), h("dd", {}, this.swatch, this.value))),
+        h("div", {}, h("dt", {}, this.volume.labels ? "label" : "value", this.from), h("dd", {}, this.swatch, this.value))),
       this.levels.root, this.windowControl?.root, channels, this.note);
     this.root = h("div", { class: "viewer" }, this.panes.map((pane) => pane.root), this.side);
   }
@@ -91,6 +91,14 @@ export class Viewer {
       const half = this.volume.resolution[axis] / 2;
       return Math.max(this.volume.begin[axis] + half, Math.min(this.volume.end[axis] - half, at));
     });
+  }
+
+  /** Takes what an address says of the view; what it does not say stays. */
+  look({ at, scale, mip }) {
+    if (at) this.#setPosition(at.map((voxel, axis) => (voxel + 0.5) * this.volume.resolution[axis]));
+    if (scale) this.zoomTo(scale);
+    if (mip < this.volume.levels.length) this.mip = mip;
+    this.changed();
   }
 
   moveTo(place) {
@@ -321,6 +329,7 @@ export class Viewer {
     this.place.textContent = at.join(", ");
     const found = this.valueAt(place);
     this.value.textContent = found ? found.values.map(voxel).join(", ") : "–";
+    this.from.textContent = found ? `, mip ${found.level.mip}` : "";
     this.value.dataset.mip = found ? String(found.level.mip) : "";
     this.value.dataset.voxel = found ? found.at.join(",") : "";
     if (!this.volume.labels) return;
