@@ -11,7 +11,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- address thread
-targets=${TARGETS:-$(find Tests -maxdepth 1 -name '*Tests' -exec basename {} \; | sort)}
+targets=${TARGETS:-$(find Tests -mindepth 1 -maxdepth 1 -name '*Tests' -exec basename {} \; | sort)}
 
 # Swift's own backtracer would hide the report.
 export SWIFT_BACKTRACE=enable=no

@@ -65,7 +65,9 @@ struct SliceMemory {
     }
 
     static func byteCount(capacity: Int, pitch: SliceRun.Pitch) -> Int {
-        (capacity * pitch.sums).aligned + (capacity * pitch.counts).aligned + (capacity * pitch.image).aligned
+        [pitch.sums, pitch.counts, pitch.image].reduce(0) { total, bytes in
+            total.saturatingPlus(capacity.saturatingTimes(bytes).aligned)
+        }
     }
 
     /// All of the memory as a run of `count` slices.
@@ -83,8 +85,8 @@ struct SliceMemory {
 }
 
 extension Int {
-    /// Rounded up to the alignment of any vector.
-    var aligned: Int { (self + 63) & ~63 }
+    /// Rounded up to the alignment of any vector; `Int.max` stays near itself.
+    var aligned: Int { saturatingPlus(63) & ~63 }
 }
 
 /// Reduces windows of slices, each to one.

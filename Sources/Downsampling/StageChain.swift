@@ -82,9 +82,11 @@ final class StageChain {
         for index in range {
             let stage = plan.stages[index]
             most = most / stage.window + 1
-            bytes += SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index))
-            bytes += SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index))
-            bytes += stage.workingByteCount(width: plan.spec.type.byteWidth)
+            bytes =
+                bytes
+                .saturatingPlus(SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index)))
+                .saturatingPlus(SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index)))
+                .saturatingPlus(stage.workingByteCount(width: plan.spec.type.byteWidth))
         }
         return bytes
     }

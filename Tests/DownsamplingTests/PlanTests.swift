@@ -127,4 +127,31 @@ struct PlanTests {
         let levels = planes.keptLevels.reduce(0) { $0 + $1.byteCount }
         #expect(planes.price(slabsInFlight: 4) < levels + 32 << 20)
     }
+
+    @Test("The price of what no machine has is a number, not an overflow")
+    func priceOfTheImpossible() throws {
+        let shapes = [
+            [64, 1, 16, 536_870_912, 511], [(1 << 52) - 1], [2, 1 << 50], [1 << 50, 2],
+            [1 << 25, 1 << 25, 3],
+        ]
+        for sizes in shapes {
+            for order in [MemoryOrder.fortran, .c] {
+                for entries in [[1], [1, 1 << 58], [.max, .max, .max], [2, 2, 2, 2, 2], [1, 1, 1, 1, 2]] {
+                    for method in [Method.average, .mode, .median, .max, .stride] {
+                        let spec = PyramidSpec(
+                            type: .float64,
+                            shape: try Shape(sizes),
+                            order: order,
+                            method: method,
+                            factor: try Factor(entries),
+                            mips: .count(32)
+                        )
+                        guard let plan = try? PyramidPlan(spec) else { continue }
+                        let answer = plan.levels.reduce(0) { $0 + $1.byteCount }
+                        for slabs in [1, 1_026] { #expect(plan.price(slabsInFlight: slabs) > answer) }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compressed bodies: what is right in them, what is wrong, and what it may cost."""
 import gzip
+import os
 import random
 import struct
 import zlib
@@ -189,7 +190,8 @@ def test_a_compressed_upload_is_never_held_whole(server, figure):
         assert reply.status == 200 and not any(reply.body)
     grown = server.memory("VmHWM") - before
     figure(f"peak memory grew by {grown / MIB:.1f} MiB; the answer is {len(reply.body) / MIB:.1f} MiB")
-    assert grown <= len(reply.body) + 64 * MIB
+    # The compressed bytes of each slab on its way are inflated into the slab itself.
+    assert grown <= len(reply.body) + 8 * MIB + 6 * MIB * (2 + len(os.sched_getaffinity(0)))
 
 
 def test_gzip_answers_of_random_and_of_empty_volumes(kept, server):

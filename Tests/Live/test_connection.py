@@ -161,7 +161,8 @@ def test_clients_that_leave_in_mid_upload(server, figure):
         wire.send(RIGHT)
         assert right(wire.read())
     await_condition(lambda: server.descriptors() <= wires + 1, "descriptors stay open")
-    await_condition(lambda: server.memory() - before < 80 * MIB, "memory does not return")
+    # Of slab buffers 16 MiB are kept for the next request; the rest is given back some seconds later.
+    await_condition(lambda: server.memory() - before < 20 * MIB, "memory does not return")
     grown = server.memory() - before
     figure(f"after 120 aborted uploads of {len(large) / MIB:.0f} MiB the process has grown by {grown / MIB:.1f} MiB")
 

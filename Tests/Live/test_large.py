@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Large uploads: the peak memory of the process is about the answer, not about what was sent."""
+import os
 import threading
 
 import numpy as np
@@ -57,7 +58,8 @@ def test_1_gib(mips, levels, early, transport, slices, figure):
         figure(
             f"1 GiB up, {answer / MIB:.0f} MiB back over {transport}: peak {peak / MIB:.1f} MiB, "
             f"idle {idle / MIB:.1f} MiB, answer + {(peak - answer) / MIB:.1f} MiB")
-        assert peak <= answer + 64 * MIB
+        # The slabs on their way: one for each lane and two more, of about a MiB, and what the kernels need beside them.
+        assert peak <= idle + answer + 8 * MIB + 2 * MIB * (2 + len(os.sched_getaffinity(0)))
         assert early or not reply.closes
         wire.settle(reply)
         wire.close()
@@ -70,14 +72,15 @@ def test_memory_returns(slices, figure):
     with Server() as server:
         idle = server.memory()
         rounds(server, grey)
+        # Of slab buffers 16 MiB are kept for the next request.
+        await_condition(lambda: server.memory() - idle < 20 * MIB, "memory does not return")
         before = server.memory()
         rounds(server, grey)
-        await_condition(lambda: server.memory() - before < 12 * MIB, "memory grows with the number of requests")
+        await_condition(lambda: server.memory() - before < 4 * MIB, "memory grows with the number of requests")
         kept, grown = before - idle, server.memory() - before
         figure(
             f"60 requests of 16 MiB left {kept / MIB:.1f} MiB above the idle process, "
             f"60 more {grown / MIB:.1f} MiB above that")
-        assert kept < 80 * MIB
         assert server.stop() == 0
 
 

@@ -75,7 +75,8 @@ struct PyramidHandler {
     /// The engine's price, and what packing and unpacking hold.
     private func price(_ plan: PyramidPlan) -> Int {
         let lanes = context.workers.lanes
-        var price = plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes))
+        // A price without bound stays one when the few bytes below are added.
+        var price = min(plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes)), .max / 2)
         if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
         if request.isGzipped { price += (lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
         return price
