@@ -41,14 +41,13 @@ struct MemberReader {
     }
 
     mutating func requiredInteger(_ name: String, in range: ClosedRange<Int>) throws(InfoError) -> Int {
-        let allowed = Self.wording(of: range)
-        let value = try required(name, allowed: allowed)
-        return try Self.integer(value, at: path.member(name), in: range, allowed: allowed)
+        let value = try required(name, allowed: Self.wording(of: range))
+        return try Self.integer(value, at: path.member(name), in: range)
     }
 
     mutating func optionalInteger(_ name: String, in range: ClosedRange<Int>) throws(InfoError) -> Int? {
         guard let value = optional(name) else { return nil }
-        return try Self.integer(value, at: path.member(name), in: range, allowed: Self.wording(of: range))
+        return try Self.integer(value, at: path.member(name), in: range)
     }
 
     mutating func optionalBool(_ name: String) throws(InfoError) -> Bool? {
@@ -78,8 +77,7 @@ struct MemberReader {
         }
         var extent = Extent3(repeating: 0)
         for (axis, entry) in entries.enumerated() {
-            let allowed = wording(of: range)
-            extent[axis] = try integer(entry, at: path.element(axis), in: range, allowed: allowed)
+            extent[axis] = try integer(entry, at: path.element(axis), in: range)
         }
         return extent
     }
@@ -87,11 +85,10 @@ struct MemberReader {
     private static func integer(
         _ value: JSONValue,
         at path: JSONPath,
-        in range: ClosedRange<Int>,
-        allowed: String
+        in range: ClosedRange<Int>
     ) throws(InfoError) -> Int {
         guard let integer = value.wholeNumber, range.contains(integer) else {
-            throw .wrong(path.text, value, allowed: allowed)
+            throw .wrong(path.text, value, allowed: wording(of: range))
         }
         return integer
     }
