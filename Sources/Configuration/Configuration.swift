@@ -49,10 +49,6 @@ package struct Configuration: Sendable, Equatable {
         package var sourceVoxels = 1 << 32
         /// Bytes of one cutout.
         package var cutoutBytes = 1 << 30
-        /// Chunks that are being made at once.
-        package var chunksRunning = 64
-        /// Requests for chunks that wait to be made.
-        package var chunksQueued = 4_096
         /// Bytes of one object of a source: a chunk, an `info`, an index of a shard.
         package var sourceObjectBytes = 256 << 20
         /// Transfers from all sources at once.

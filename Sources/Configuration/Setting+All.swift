@@ -29,8 +29,6 @@ extension Setting {
         .size("limits.memory", \.limits.memory, 1 << 20...1 << 50, "half of the machine, or of its cgroup"),
         .count("limits.source_voxels", \.limits.sourceVoxels, 1...1 << 50),
         .size("limits.cutout_bytes", \.limits.cutoutBytes, 1...1 << 50),
-        .count("limits.chunks_running", \.limits.chunksRunning, 1...10_000),
-        .count("limits.chunks_queued", \.limits.chunksQueued, 0...1_000_000, "nobody waits"),
         .size("limits.source_object_bytes", \.limits.sourceObjectBytes, 1 << 10...1 << 40),
         .count("limits.source_transfers", \.limits.sourceTransfers, 1...10_000),
         .size("limits.body_rate", \.limits.bodyRate, 1...1 << 40, "no least rate"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPServer
+import Origins
 import Synchronization
 
 /// What is counted elsewhere and shown with ``Metrics``.
@@ -10,6 +11,15 @@ struct ServiceLoad {
     var lanes: Int
     var busyLanes: Int
     var queuedWork: Int
+    var sidecar: SidecarLoad
+}
+
+/// What is counted where volumes are served.
+struct SidecarLoad {
+    var counts: SidecarCounters.Counts
+    var cache: ObjectCacheCounts
+    var disk: DiskBudget.Counts?
+    var boxes: Admission.Load
 }
 
 extension Metrics {
@@ -42,7 +52,36 @@ extension Metrics {
         }
         if let server = load.server { connections(server, &text) }
         gauges(load, &text)
+        volumes(load.sidecar, &text)
         return text.text
+    }
+
+    private func volumes(_ load: SidecarLoad, _ text: inout PrometheusText) {
+        let counts = load.counts
+        text.counter("pyramidion_chunks_made_total", "Chunks of made levels that were made.", counts.made)
+        text.counter("pyramidion_chunks_unkept_total", "Made chunks that could not be kept.", counts.unkept)
+        text.counter("pyramidion_source_objects_total", "Chunks read from sources.", counts.sourceObjects)
+        text.counter("pyramidion_source_bytes_total", "Bytes read from sources.", counts.sourceBytes)
+        text.counter(
+            "pyramidion_source_failures_total",
+            "Chunks that a source did not give, or that were broken.",
+            counts.sourceFailures
+        )
+        text.counter("pyramidion_cache_hits_total", "Chunks found in memory.", load.cache.hits)
+        text.counter("pyramidion_cache_misses_total", "Chunks not found in memory.", load.cache.misses)
+        text.counter("pyramidion_cache_evictions_total", "Chunks pushed out of memory.", load.cache.evictions)
+        text.gauge("pyramidion_cache_bytes", "Chunks in memory.", load.cache.bytes)
+        text.gauge("pyramidion_kept_bytes", "Kept chunks on disk, if there is a limit.", load.disk?.used ?? 0)
+        text.counter(
+            "pyramidion_kept_evictions_total",
+            "Kept chunks removed for the limit on disk.",
+            load.disk?.evictedFiles ?? 0
+        )
+        text.gauge(
+            "pyramidion_boxes_admitted_bytes",
+            "Memory of cutouts, pictures and uploads under way.",
+            load.boxes.admittedBytes
+        )
     }
 
     private func requests(_ state: State, _ text: inout PrometheusText) {

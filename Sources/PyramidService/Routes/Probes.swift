@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPTypes
+import Origins
 import Workers
 
 /// The small answers for those who operate the service.
@@ -43,7 +44,13 @@ struct Probes {
             memoryBudget: context.admission.budget,
             lanes: context.workers.lanes,
             busyLanes: context.workers.busy,
-            queuedWork: context.workers.queued
+            queuedWork: context.workers.queued,
+            sidecar: SidecarLoad(
+                counts: context.sidecar.supply.counters.counts,
+                cache: context.sidecar.supply.cache.counts,
+                disk: context.sidecar.folders?.diskCounts,
+                boxes: context.sidecar.boxes.load
+            )
         )
         let fields: HTTPFields = [.contentType: PrometheusText.mediaType, .cacheControl: "no-store"]
         let text = context.metrics.text(load, build: context.build)

@@ -55,6 +55,8 @@ final class DataFolders: Sendable {
         }
     }
 
+    var diskCounts: DiskBudget.Counts { budget.counts }
+
     /// Whether there may be uploads from an earlier run.
     var hasUploads: Bool { access("\(root)/volumes", F_OK) == 0 }
 
