@@ -160,7 +160,7 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
                 let row = self.row(corner, y, z)
                 for x in 0..<extent.x {
                     let label = Self.label(row, x)
-                    if values[index] != label { index = firstIndex(notBelow: label) }
+                    if values[index] != label { index = self.index(of: label) }
                     indices[voxel] = UInt32(truncatingIfNeeded: index)
                     voxel &+= 1
                 }
@@ -168,15 +168,17 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
         }
     }
 
-    /// The index of a label that is there.
-    private func firstIndex(notBelow label: Label) -> Int {
-        var low = 0
-        var high = count &- 1
-        while low < high {
-            let middle = (low &+ high) / 2
-            if values[middle] < label { low = middle &+ 1 } else { high = middle }
+    /// The index of a label that is there. Each step selects and does not branch, since in noise no branch could be
+    /// foreseen.
+    private func index(of label: Label) -> Int {
+        var first = 0
+        var length = count
+        while length > 1 {
+            let half = length / 2
+            first = values[first &+ half] <= label ? first &+ half : first
+            length &-= half
         }
-        return low
+        return first
     }
 
     /// Writes the indices of the last block into words that are 0 and enough for a whole block.
