@@ -193,7 +193,7 @@ package final class DraftFolder: Sendable {
 
     /// Makes everything durable and shows it under `name`; returns when no crash can undo that.
     ///
-    /// - Parameter replacing: Whether a folder of this name may be there, which it takes the place of.
+    /// With `replacing` a folder of this name may be there, which it takes the place of.
     /// - Throws: ``OriginError/nameTaken(_:)``, ``OriginError/writeFailed(place:reason:)``; then nothing of it is seen.
     package func commit(as name: String, replacing: Bool) async throws(OriginError) -> PublishedFolder {
         try await writers.blocking { [path, set] () throws(OriginError) in

@@ -78,7 +78,8 @@ package enum ServiceError: Error, Equatable, Sendable {
             .contentCoding(let what), .conflict(let what), .preconditionFailed(let what),
             .badGateway(let what), .gatewayTimeout(let what), .noStorage(let what):
             what
-        case .rangeNotSatisfiable(let count): "There are \(count) bytes; ask for a range that begins within them."
+        case .rangeNotSatisfiable(let count):
+            "There are \(count) bytes; ask for a range that begins within them."
         case .overLimit(let limit, let what): "\(what) The limit is `\(limit)`."
         case .overloaded(let limit, let what): "\(what) The limit is `\(limit)`. Try again later."
         case .draining: "The service is stopping. Send the request again, to another instance or later."
@@ -116,7 +117,8 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .outOfMemory: "limits.memory"
         case .transport(let error): error.limit
         case .parameter, .field, .body, .unauthorized, .forbidden, .notFound, .methodNotAllowed,
-            .notAcceptable, .conflict, .preconditionFailed, .rangeNotSatisfiable, .badGateway, .gatewayTimeout,
+            .notAcceptable, .conflict, .preconditionFailed, .rangeNotSatisfiable, .badGateway,
+            .gatewayTimeout,
             .noStorage, .mediaType, .contentCoding, .draining, .internalFault, .clientLeft:
             nil
         }

@@ -65,11 +65,15 @@ struct Build: AsyncParsableCommand {
         }
         let counts = context.sidecar.supply.counters.counts
         guard counts.unkept == failed else {
-            throw Failure.runtime("\(counts.unkept) chunks could not be kept; is there room in the data folder?")
+            throw Failure.runtime(
+                "\(counts.unkept) chunks could not be kept; is there room in the data folder?"
+            )
         }
         StandardError.write("\(name): \(counts.made) chunks made, the others were there\n")
         if build.leavesCoarserLevels {
-            StandardError.write("\(name): when all parts are done, build without --shard makes the coarsest levels\n")
+            StandardError.write(
+                "\(name): when all parts are done, build without --shard makes the coarsest levels\n"
+            )
         }
     }
 }

@@ -41,7 +41,8 @@ extension ServiceError {
         case .cancelled: self = .clientLeft
         case .nameTaken(let name): self = .conflict("There is a volume \(name) already.")
         case .writeFailed: self = .noStorage(Self.sentence(error.message))
-        case .tooManyWaiting: self = .overloaded(limit: "limits.source_transfers", Self.sentence(error.message))
+        case .tooManyWaiting:
+            self = .overloaded(limit: "limits.source_transfers", Self.sentence(error.message))
         case .stopped: self = .draining
         case .timedOut: self = .gatewayTimeout(Self.sentence(error.message))
         case .brokenKey, .brokenURL, .brokenName, .readFailed, .notAFile, .tooLarge, .tooShort, .unreachable,

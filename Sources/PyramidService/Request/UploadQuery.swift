@@ -60,13 +60,17 @@ struct UploadQuery: Equatable, Sendable {
         case "kind": kind = try Self.choice(value, name)
         case "precision": pyramid.precision = try Self.choice(value, name)
         case "resolution":
-            let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
+            let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap {
+                Double($0)
+            }
             guard entries.count == 3, entries.allSatisfy({ $0.isFinite && $0 > 0 }) else {
                 throw Self.refused(value, name, "three numbers above 0, in nanometres, as 8,8,40")
             }
             voxelSize = VoxelSize(entries[0], entries[1], entries[2])
         case "voxel_offset":
-            let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap(Self.integer)
+            let entries = value.split(separator: ",", omittingEmptySubsequences: false).compactMap(
+                Self.integer
+            )
             guard entries.count == 3, entries.allSatisfy({ $0.magnitude < 1 << 40 }) else {
                 throw Self.refused(value, name, "three whole numbers, as 0,0,-64")
             }
@@ -77,7 +81,11 @@ struct UploadQuery: Equatable, Sendable {
             guard entries.count == 3, entries.allSatisfy({ (1...4096).contains($0) }),
                 entries.reduce(1, *) <= 1 << 27
             else {
-                throw Self.refused(value, name, "three whole numbers, 1 to 4096, of 2^27 voxels at most, as 64,64,64")
+                throw Self.refused(
+                    value,
+                    name,
+                    "three whole numbers, 1 to 4096, of 2^27 voxels at most, as 64,64,64"
+                )
             }
             chunkExtent = Extent3(entries[0], entries[1], entries[2])
         case "encoding":
@@ -99,7 +107,9 @@ struct UploadQuery: Equatable, Sendable {
 
     private static func factor(_ text: String, _ name: String) throws(ServiceError) -> FactorRule {
         if text == "auto" { return .auto }
-        let entries = text.split(separator: ",", omittingEmptySubsequences: false).compactMap(WholeNumber.parse)
+        let entries = text.split(separator: ",", omittingEmptySubsequences: false).compactMap(
+            WholeNumber.parse
+        )
         guard (1...5).contains(entries.count), entries.allSatisfy({ (1...64).contains($0) }),
             entries.dropFirst(3).allSatisfy({ $0 == 1 }), entries.contains(where: { $0 > 1 })
         else {

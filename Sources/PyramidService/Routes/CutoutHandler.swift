@@ -31,7 +31,8 @@ struct CutoutHandler {
         let channels = volume.info.channels
         let byteCount = try checkedByteCount(box, volume)
         let shape = try Shape(box.extent.entries + (channels > 1 ? [channels] : []))
-        let header = format == "npy" ? NpyHeader.encoded(type: volume.info.type, shape: shape, order: .fortran) : []
+        let header =
+            format == "npy" ? NpyHeader.encoded(type: volume.info.type, shape: shape, order: .fortran) : []
         let fields: HTTPFields = [
             .contentType: format == "npy" ? "application/x-npy" : "application/octet-stream",
             .cacheControl: context.cacheControl,
@@ -121,7 +122,10 @@ struct CutoutHandler {
         guard let text else { return level.bounds }
         let bounds = "\(ChunkName.text(level.bounds)), in voxels of this mip"
         guard let box = ChunkName.parse(text) else {
-            throw .parameter("bbox", "it cannot be \(shortened(text)); allowed: x0-x1_y0-y1_z0-z1 within \(bounds).")
+            throw .parameter(
+                "bbox",
+                "it cannot be \(shortened(text)); allowed: x0-x1_y0-y1_z0-z1 within \(bounds)."
+            )
         }
         guard !box.isEmpty, level.bounds.contains(box) else {
             throw .parameter("bbox", "\(shortened(text)) is not a box within \(bounds).")
@@ -146,7 +150,10 @@ extension ServedVolume {
     func levelIndex(_ text: String?) throws(ServiceError) -> Int {
         guard let text else { return 0 }
         guard let mip = WholeNumber.parse(text[...]), levels.indices.contains(mip) else {
-            throw .parameter("mip", "it cannot be \(shortened(text)); this volume has 0 to \(levels.count - 1).")
+            throw .parameter(
+                "mip",
+                "it cannot be \(shortened(text)); this volume has 0 to \(levels.count - 1)."
+            )
         }
         return mip
     }

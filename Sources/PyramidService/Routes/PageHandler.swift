@@ -6,7 +6,7 @@ import HTTPServer
 struct PageHandler {
     let transaction: Transaction
 
-    /// - Parameter path: `/`, or `/page/NAME`.
+    /// Sends the file at `/`, or `/page/NAME`.
     func answer(_ path: String) async throws {
         guard let file = EmbeddedPage.files[path] else {
             throw ServiceError.notFound("The page has no file \(shortened(path)).")

@@ -31,7 +31,10 @@ struct UploadHandler {
     func handle() async throws {
         let folders = try writableFolders()
         guard VolumeName.isValid(name) else {
-            throw ServiceError.parameter("name", "it cannot be \(shortened(name)); allowed: \(VolumeName.allowed).")
+            throw ServiceError.parameter(
+                "name",
+                "it cannot be \(shortened(name)); allowed: \(VolumeName.allowed)."
+            )
         }
         let query = try UploadQuery(head.target.query)
         let request = try PyramidRequest(
@@ -102,7 +105,9 @@ struct UploadHandler {
     private func answer(_ volume: ServedVolume) async throws {
         context.logger.notice(
             "uploaded",
-            metadata: ["volume": "\(name)", "levels": "\(volume.levels.count)", "id": "\(transaction.requestID)"]
+            metadata: [
+                "volume": "\(name)", "levels": "\(volume.levels.count)", "id": "\(transaction.requestID)",
+            ]
         )
         let fields: HTTPFields = [
             .contentType: "application/json", .cacheControl: "no-store", .location: "/v1/volumes/\(name)",

@@ -11,7 +11,7 @@ extension ChunkSupply {
 
     /// The voxels of a box of a level, gathered from its chunks, which are made if need be.
     ///
-    /// - Parameter box: Within the level's bounds.
+    /// The box lies within the level's bounds.
     /// - Throws: ``ServiceError``.
     func voxels(_ volume: ServedVolume, _ level: Int, _ box: Box3) async throws -> BoxVoxels {
         let served = volume.levels[level]

@@ -139,12 +139,15 @@ package final class ChunkSupply: Sendable {
     }
 
     /// What an earlier request made.
-    private func kept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) async throws -> EncodedChunk? {
+    private func kept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) async throws -> EncodedChunk?
+    {
         guard let store = volume.store else { return nil }
         let key = volume.levels[level].objectKey(place)
         if let chunk = keeping.pending(volume, key) { return chunk }
         do {
-            guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else { return nil }
+            guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else {
+                return nil
+            }
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
         } catch is CancellationError {
             throw CancellationError()
@@ -199,7 +202,8 @@ package final class ChunkSupply: Sendable {
     }
 
     /// The chunk in the other coding; gzip only where it saves at least a twentieth.
-    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int) async throws -> EncodedChunk
+    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int) async throws
+        -> EncodedChunk
     {
         let fingerprint = volume.fingerprint
         let limit = limits.sourceObjectBytes

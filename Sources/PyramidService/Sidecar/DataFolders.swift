@@ -30,10 +30,15 @@ final class DataFolders: Sendable {
 
     /// Returns where the made levels of a volume are kept: what is there if it has this fingerprint, else nothing.
     ///
-    /// - Parameter info: Of the made levels alone, so that any viewer can read them with the service off.
+    /// `info` is that of the made levels alone, so that any viewer can read them with the service off.
     /// - Throws: `OriginError` when the folder cannot be written.
     func levels(of name: String, info: VolumeInfo, fingerprint: String) async throws -> any ChunkStore {
-        let store = try KeptStore(root: "\(root)/levels/\(name)", budget: budget, files: files, writers: writers)
+        let store = try KeptStore(
+            root: "\(root)/levels/\(name)",
+            budget: budget,
+            files: files,
+            writers: writers
+        )
         if try await fingerprintOf(store) != fingerprint {
             try await store.clear()
             var info = info

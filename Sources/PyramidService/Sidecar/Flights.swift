@@ -48,7 +48,8 @@ package final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable
     ///
     /// - Throws: What `work` throws, to everybody who waits for it; `CancellationError` when the caller's task is
     ///   cancelled.
-    package func join(_ key: Key, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    package func join(_ key: Key, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value
+    {
         let ticket = enter(key, work)
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { wait(ticket, $0) }
@@ -68,7 +69,9 @@ package final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable
             let number = state.next()
             // Whatever the task does at its end waits for this lock, so it finds its flight.
             let task = Task.detached { [self] in
-                do { land(key, number, .success(try await work())) } catch { land(key, number, .failure(error)) }
+                do { land(key, number, .success(try await work())) } catch {
+                    land(key, number, .failure(error))
+                }
             }
             state.flights[key] = Flight(number: number, task: task, tickets: [ticket])
             return ticket

@@ -52,7 +52,9 @@ struct LayerCutting: Sendable {
 
     /// Returns the chunk at `cell` out of the memory of its layer.
     /// - Throws: `EngineError.outOfMemory`.
-    func chunk(_ cell: Extent3, of layer: Int, in memory: UnsafeRawBufferPointer) throws(EngineError) -> BoxVoxels {
+    func chunk(_ cell: Extent3, of layer: Int, in memory: UnsafeRawBufferPointer) throws(EngineError)
+        -> BoxVoxels
+    {
         let box = grid.box(cell)
         let layerBox = self.box(layer)
         precondition(memory.count == byteCount(layer), "the memory is that of the layer")

@@ -17,9 +17,7 @@ final class LevelProgress: Sendable {
     private let isWhole: Bool
     private let state: Mutex<State>
 
-    /// - Parameters:
-    ///   - axis: Along which layers come: 0 is x.
-    ///   - isWhole: Whether there is one layer of everything.
+    /// Layers come along `axis`, where 0 is x; with `isWhole` there is one layer of everything.
     init(_ volume: ServedVolume, axis: Int, isWhole: Bool) {
         self.volume = volume
         self.axis = axis
@@ -55,7 +53,9 @@ final class LevelProgress: Sendable {
                     range.end[axis] = range.begin[axis] + 1
                     let layer = grid.box(range.begin)
                     let base = volume.levels[rule.base].bounds
-                    guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else { break }
+                    guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else {
+                        break
+                    }
                     cells += range.points
                     state.written[level.index] = layer.end[axis]
                     state.nextLayer[level.index] += 1

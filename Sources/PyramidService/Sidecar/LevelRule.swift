@@ -38,7 +38,9 @@ package struct LevelRule: Sendable, Hashable {
     package var factor: Extent3 {
         var factor = stepFactor
         for _ in 1..<max(steps, 1) {
-            for axis in 0..<3 { factor[axis] = factor[axis].multipliedReportingOverflow(by: stepFactor[axis]).0 }
+            for axis in 0..<3 {
+                factor[axis] = factor[axis].multipliedReportingOverflow(by: stepFactor[axis]).0
+            }
         }
         return factor
     }

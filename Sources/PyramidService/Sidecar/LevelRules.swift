@@ -51,14 +51,16 @@ package struct LevelRules: Sendable {
     private func compatSteps(_ number: Int, _ made: [MadeScale], _ type: VoxelType) throws(Refusal) -> Int {
         guard !sparse, !type.isFloat, type.byteWidth <= 2 else {
             throw Refusal(
-                message: "compat averages of \(sparse ? "sparse " : "")\(type.rawValue) carry more from level to level "
+                message:
+                    "compat averages of \(sparse ? "sparse " : "")\(type.rawValue) carry more from level to level "
                     + "than the levels hold; allowed: precision exact"
             )
         }
         let factor = made[number].factor
         guard made.allSatisfy({ $0.factor == factor }) else {
             throw Refusal(
-                message: "compat averages need one factor for all levels; allowed: precision exact, or a fixed factor"
+                message:
+                    "compat averages need one factor for all levels; allowed: precision exact, or a fixed factor"
             )
         }
         switch (factor.entries, type.byteWidth) {
@@ -72,11 +74,13 @@ package struct LevelRules: Sendable {
     /// tinybrain's blocks begin with the array, those of a volume at coordinate 0.
     private func checkAlignment(_ scale: ScaleInfo, _ base: ScaleInfo, _ rule: LevelRule) throws(Refusal) {
         let factor = rule.factor
-        guard precision == .compat, (0..<3).contains(where: { base.bounds.begin[$0] % factor[$0] != 0 }) else {
+        guard precision == .compat, (0..<3).contains(where: { base.bounds.begin[$0] % factor[$0] != 0 })
+        else {
             return
         }
         throw Refusal(
-            message: "compat begins its blocks with the array, and the voxel offset \(base.bounds.begin.entries) of "
+            message:
+                "compat begins its blocks with the array, and the voxel offset \(base.bounds.begin.entries) of "
                 + "\(base.key) is no multiple of the factor \(factor.entries) to \(scale.key); allowed: precision "
                 + "exact, or fewer mips"
         )

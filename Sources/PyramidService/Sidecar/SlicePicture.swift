@@ -66,7 +66,13 @@ struct SlicePicture: Sendable {
             }
         }
         return try pixels.withUnsafeBytes {
-            try Picture.png(width: columns.count, height: rows.count, channels: channels, pixels: $0, level: 6)
+            try Picture.png(
+                width: columns.count,
+                height: rows.count,
+                channels: channels,
+                pixels: $0,
+                level: 6
+            )
         }
     }
 

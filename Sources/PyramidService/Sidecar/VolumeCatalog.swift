@@ -74,7 +74,9 @@ package final class VolumeCatalog: Sendable {
         switch entry(name) {
         case .open(let volume): return volume
         case .uploading:
-            throw ServiceError.notFound("The volume \(name) is being uploaded; it is there when that is done.")
+            throw ServiceError.notFound(
+                "The volume \(name) is being uploaded; it is there when that is done."
+            )
         case nil:
             throw ServiceError.notFound("There is no volume \(shortened(name)); /v1/volumes lists all.")
         case .closed(_, let failure?, let at?) where at.duration(to: .now) < Self.pause: throw failure
@@ -95,7 +97,9 @@ package final class VolumeCatalog: Sendable {
     ///   that is not there is no error.
     package func openAll(within limit: Duration) async throws {
         let settings = state.withLock { state in
-            state.entries.values.compactMap { if case .closed(let settings, _, _) = $0 { settings } else { nil } }
+            state.entries.values.compactMap {
+                if case .closed(let settings, _, _) = $0 { settings } else { nil }
+            }
         }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -137,7 +141,10 @@ package final class VolumeCatalog: Sendable {
             let failure = ServiceError(error)
             if failure != .clientLeft {
                 state.withLock { $0.entries[settings.name] = .closed(settings, failure: failure, at: .now) }
-                logger.warning("a source failed", metadata: ["name": "\(settings.name)", "reason": "\(failure.reason)"])
+                logger.warning(
+                    "a source failed",
+                    metadata: ["name": "\(settings.name)", "reason": "\(failure.reason)"]
+                )
             }
             throw failure
         }
@@ -147,7 +154,7 @@ package final class VolumeCatalog: Sendable {
 
     /// Claims a name for an upload; nobody else gets it before ``unclaim(_:)``.
     ///
-    /// - Parameter wanted: `If-Match`: which version is to be replaced; `nil`: there must be none.
+    /// `wanted` is `If-Match`: which version is to be replaced; `nil`: there must be none.
     /// - Throws: ``ServiceError/conflict(_:)`` when the name is taken, ``ServiceError/preconditionFailed(_:)`` when
     ///   there is no such version.
     func claim(_ name: String, wanted: EntityTags?) throws(ServiceError) -> UploadClaim {
@@ -161,7 +168,9 @@ package final class VolumeCatalog: Sendable {
             case (let upload?, let wanted?):
                 let tag = upload.infoObject.tag
                 guard wanted.contains(tag, isWeak: false) else {
-                    throw .preconditionFailed("If-Match names another version of \(name); this one is \(tag).")
+                    throw .preconditionFailed(
+                        "If-Match names another version of \(name); this one is \(tag)."
+                    )
                 }
                 return true
             }
@@ -184,7 +193,9 @@ package final class VolumeCatalog: Sendable {
                 throw .notFound("There is no volume \(shortened(name)); /v1/volumes lists all.")
             }
             guard wanted?.contains(upload.infoObject.tag, isWeak: false) ?? true else {
-                throw .preconditionFailed("If-Match names another version; this one is \(upload.infoObject.tag).")
+                throw .preconditionFailed(
+                    "If-Match names another version; this one is \(upload.infoObject.tag)."
+                )
             }
             return true
         }
