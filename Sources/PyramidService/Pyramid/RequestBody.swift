@@ -1,5 +1,5 @@
-import ChunkCodecs
 // SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
 import Configuration
 
 /// The plain bytes of a request's body, whatever it is packed with.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Configuration
 import Downsampling
@@ -7,7 +8,6 @@ import HTTPTypes
 import Origins
 import Volumes
 import Voxels
-// SPDX-License-Identifier: Apache-2.0
 import Workers
 
 /// Serves `GET /v1/volumes/{name}/preview.png`: one slice as a picture, in the proportions of the volume.

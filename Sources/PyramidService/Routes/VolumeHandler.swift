@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 import Configuration
 import HTTP1
 import HTTPServer
 import HTTPTypes
 import Origins
 import Volumes
-// SPDX-License-Identifier: Apache-2.0
 import Voxels
 
 /// Serves everything below `/v1/volumes`, `/precomputed` and `/zarr`.

@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
 import HTTP1
 import HTTPServer
-// SPDX-License-Identifier: Apache-2.0
 import Origins
 import Volumes
 import Voxels

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Configuration
 import Downsampling
-// SPDX-License-Identifier: Apache-2.0
 import Origins
 import Volumes
 import Voxels

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
-// SPDX-License-Identifier: Apache-2.0
 import Origins
 import Voxels
 

@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
 import Volumes
 import Voxels
-// SPDX-License-Identifier: Apache-2.0
 import Workers
 
 extension ChunkSupply {

@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Configuration
 import Logging
 import Origins
 import Volumes
 import Voxels
-// SPDX-License-Identifier: Apache-2.0
 import Workers
 
 /// Names the index of a minishard.

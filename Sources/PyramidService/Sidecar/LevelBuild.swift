@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import Volumes
 package import Voxels
-// SPDX-License-Identifier: Apache-2.0
 import Workers
 
 /// Which of `count` parts of a build this one is.
@@ -72,9 +72,10 @@ package struct LevelBuild: Sendable {
                 }
                 try await group.waitForAll()
             }
+            // The next level is made of what is kept of this one.
+            await supply.keeping.drained()
             done(level, cells.extent.product ?? 0)
         }
-        await supply.keeping.drained()
     }
 
     private func topLevel(_ made: [ServedLevel]) -> ServedLevel? {

@@ -1,5 +1,5 @@
-import ChunkCodecs
 // SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
 import Configuration
 import Volumes
 import Voxels
@@ -60,7 +60,9 @@ struct MakingCost {
             if spent < 0 { spent = .max }
             return
         }
-        if try await volume.store?.contains(served.objectKey(place)) == true { return }
+        let key = served.objectKey(place)
+        if supply.keeping.pending(volume, key) != nil { return }
+        if try await volume.store?.contains(key) == true { return }
         let base = volume.levels[rule.base]
         let cells = base.grids[0].cells(covering: rule.sourceBox(of: box, in: base.bounds))
         for cell in cells.points {

@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import Configuration
 import Downsampling
 import HTTP1
 import HTTPTypes
-// SPDX-License-Identifier: Apache-2.0
 import Origins
 import Volumes
 import Voxels
