@@ -66,6 +66,6 @@ static inline CURLcode pyramidion_multi_outcome(const CURLMsg *message) { return
 /// Stands for no socket: some time has passed.
 static inline curl_socket_t pyramidion_multi_timeout_socket(void) { return CURL_SOCKET_TIMEOUT; }
 
-// The C library declares it only to those who define _GNU_SOURCE before its first header; here because Origins, which
-// imports this module, is the one that keeps files.
+// The C library declares it only to those who define _GNU_SOURCE before its first header, which an imported module
+// cannot be sure to do. It is here because the target that imports this module keeps files as well.
 extern int syncfs(int);

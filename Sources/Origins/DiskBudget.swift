@@ -151,12 +151,14 @@ package final class DiskBudget: Sendable {
             }
         }
         let left = total - freed.bytes
-        state.withLock { state in
-            state.counts.used = left + max(0, state.writtenMeanwhile)
+        let mayBeOver = state.withLock { state in
+            let writtenMeanwhile = max(0, state.writtenMeanwhile)
+            state.counts.used = left + writtenMeanwhile
             state.counts.evictedFiles += freed.files
             state.counts.evictedBytes += freed.bytes
+            return writtenMeanwhile > 0 && state.counts.used > limit
         }
-        return left > limit && oldest.isTruncated && freed.files > 0
+        return mayBeOver || left > limit && oldest.isTruncated && freed.files > 0
     }
 
     private func remove(_ file: OldestFiles.File) -> Bool {

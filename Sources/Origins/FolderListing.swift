@@ -3,13 +3,15 @@ import Glibc
 
 /// Names and states of what is in folders. Everything here blocks.
 enum FolderListing {
-    /// Calls `visit` with the name and state of everything in the folder at `path`; links are not followed.
+    /// Calls `visit` with the name and state of everything in the folder at `path`; links in it are not followed.
     ///
-    /// What vanishes meanwhile is left out. `visit` returns whether to go on.
+    /// What vanishes meanwhile is left out. `path` itself may be a link if `followingPath` says so. `visit` returns whether
+    /// to go on.
     /// - Returns: Whether the folder could be opened; if not, the reason is in `errno`.
     @discardableResult
-    static func each(in path: String, _ visit: (String, stat) -> Bool) -> Bool {
-        guard let folder = FileDescriptor.opening(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
+    static func each(in path: String, followingPath: Bool = false, _ visit: (String, stat) -> Bool) -> Bool {
+        let flags = O_RDONLY | O_DIRECTORY | (followingPath ? 0 : O_NOFOLLOW)
+        guard let folder = FileDescriptor.opening(path, flags) else {
             return false
         }
         // `fdopendir` takes a descriptor over, so it gets one of its own.
@@ -39,7 +41,9 @@ enum FolderListing {
     static func files(below root: String, skipping skipped: String, _ visit: (String, stat) -> Void) {
         var folders: [(path: String, depth: Int)] = [("", 1)]
         while let (folder, depth) = folders.popLast() {
-            each(in: folder.isEmpty ? root : "\(root)/\(folder)") { name, status in
+            each(in: folder.isEmpty ? root : "\(root)/\(folder)", followingPath: folder.isEmpty) {
+                name,
+                status in
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
                 if status.isFile {
                     visit(path, status)
@@ -74,16 +78,16 @@ enum FolderListing {
         return access(path, F_OK) != 0
     }
 
-    /// Makes the folder at `path` and those above it that are missing; each new name is made durable.
+    /// Makes the folder at `path` and those above it that are missing; each new name is made durable, if wanted.
     /// - Returns: Whether it is there; if not, the reason is in `errno`.
-    static func make(_ path: String) -> Bool {
+    static func make(_ path: String, isDurable: Bool = true) -> Bool {
         var code: Int32 = mkdir(path, 0o755) == 0 ? 0 : errno
         if code == ENOENT {
             let above = parent(of: path)
-            guard above != path, make(above) else { return false }
+            guard above != path, make(above, isDurable: isDurable) else { return false }
             code = mkdir(path, 0o755) == 0 ? 0 : errno
         }
-        if code == 0 { return sync(parent(of: path)) }
+        if code == 0 { return !isDurable || sync(parent(of: path)) }
         var status = stat()
         if code == EEXIST, stat(path, &status) == 0 {
             if status.isFolder { return true }

@@ -133,7 +133,7 @@ package final class KeptStore: Sendable {
     package func clear() async throws(OriginError) {
         try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
             var names: [String] = []
-            FolderListing.each(in: root.path) { name, _ in
+            FolderListing.each(in: root.path, followingPath: true) { name, _ in
                 if name != TemporaryFolder.name { names.append(name) }
                 return true
             }

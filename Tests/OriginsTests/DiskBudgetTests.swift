@@ -106,6 +106,17 @@ struct DiskBudgetTests {
         #expect(folder.files.count == 10)
     }
 
+    @Test("A store behind a link is counted and cleared like any other") func behindLink() async throws {
+        try folder.write("elsewhere/s/1", Self.block)
+        try folder.link("a", to: "elsewhere")
+        let budget = DiskBudget(limit: 1 << 20)
+        let kept = try store("a", budget)
+        await budget.settled()
+        #expect(budget.counts.used == 4096)
+        try await kept.clear()
+        #expect(folder.files.isEmpty)
+    }
+
     @Test("Clearing gives the bytes back") func clearing() async throws {
         let budget = DiskBudget(limit: 1 << 20)
         let kept = try store("a", budget)

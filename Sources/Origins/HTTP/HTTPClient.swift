@@ -27,7 +27,7 @@ package final class HTTPClient: Sendable {
     }
 
     /// Makes a client; it opens no connection before it is asked for something.
-    /// - Throws: ``OriginError/stopped`` when the system has no thread or descriptor left for its loop.
+    /// - Throws: ``OriginError/unreachable(place:reason:)`` when the system has no thread or descriptor left for its loop.
     package init(_ configuration: HTTPClientConfiguration) throws(OriginError) {
         self.configuration = configuration
         do {

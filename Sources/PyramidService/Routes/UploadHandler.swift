@@ -97,7 +97,7 @@ struct UploadHandler {
             context.metrics.reduced(spec)
             try await answer(volume)
         } catch {
-            await folders.discard(draft)
+            folders.discard(draft)
             throw error
         }
     }

@@ -6,14 +6,14 @@ import Volumes
 
 /// An upload that nobody sees yet.
 struct UploadDraft: Sendable {
-    let folder: DraftFolder
+    let folder: FolderDraft
     let volume: ServedVolume
     let plan: UploadPlan
 }
 
 /// The chunks of a draft: all of them, or the upload fails.
 private struct DraftStore: ChunkStore {
-    let folder: DraftFolder
+    let folder: FolderDraft
     let origin: FolderOrigin
 
     var mustKeep: Bool { true }
@@ -33,12 +33,15 @@ extension DataFolders {
     /// Opens all uploads that are there; one that cannot be opened is told in the log, and left alone.
     func uploadedVolumes(besides configured: [VolumeSettings]) async throws -> [ServedVolume] {
         var volumes: [ServedVolume] = []
-        for (name, folder) in try uploads().list() {
+        let uploads = try uploads()
+        for name in try await uploads.list() {
             guard !configured.contains(where: { $0.name == name }) else {
                 logger.warning("an upload has the name of a configured volume", metadata: ["name": "\(name)"])
                 continue
             }
             do {
+                // Gone since it was listed: another process removed it.
+                guard let folder = try await uploads.open(name) else { continue }
                 volumes.append(try await opened(name, folder))
             } catch {
                 logger.error(
@@ -74,13 +77,13 @@ extension DataFolders {
             Fingerprint.of(info.json(), "\(UInt64.random(in: 0 ... .max))")
         )
         try await draft.folder.write("info", info.json())
-        let folder = try await draft.folder.commit(as: draft.volume.name, replacing: replacing)
+        let folder = try await draft.folder.commit(name: draft.volume.name, replacing: replacing)
         return try await opened(draft.volume.name, folder)
     }
 
-    func discard(_ draft: UploadDraft) async { await draft.folder.discard() }
+    func discard(_ draft: UploadDraft) { draft.folder.discard() }
 
-    func remove(_ name: String) async throws { try await uploads().remove(name) }
+    func remove(_ name: String) async throws { _ = try await uploads().remove(name) }
 
     private func opened(_ name: String, _ folder: PublishedFolder) async throws -> ServedVolume {
         let origin = FolderOrigin(path: folder.path, files: files)

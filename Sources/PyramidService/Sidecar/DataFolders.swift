@@ -54,7 +54,7 @@ final class DataFolders: Sendable {
     /// - Throws: `OriginError` when the data folder cannot be written.
     func uploads() throws -> FolderSet {
         try folderSet.withLock { set in
-            let uploads = try set ?? FolderSet(root: "\(root)/volumes", writers: writers)
+            let uploads = try set ?? FolderSet(root: "\(root)/volumes", files: writers)
             set = uploads
             return uploads
         }

@@ -58,9 +58,6 @@ package final class ServedVolume: Sendable {
         infoObject = EncodedChunk(info.json(), .identity, fingerprint: fingerprint)
     }
 
-    /// Notes that another version has taken its place: its folder goes with the last request that reads it.
-    func supersede() { held?.supersede() }
-
     func key(_ level: Int, _ place: ChunkPlace, _ coding: StoredObject.Coding) -> ChunkKey {
         ChunkKey(
             volume: id,

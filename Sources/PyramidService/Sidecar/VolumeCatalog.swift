@@ -205,18 +205,10 @@ package final class VolumeCatalog: Sendable {
 
     /// Shows a volume that is complete, in place of one of the same name: requests under way finish with the old one.
     func publish(_ volume: ServedVolume, _ claim: UploadClaim) {
-        replace(claim, by: .open(volume))
+        state.withLock { $0.entries[claim.name] = .open(volume) }
     }
 
-    func remove(_ claim: UploadClaim) { replace(claim, by: nil) }
-
-    private func replace(_ claim: UploadClaim, by entry: Entry?) {
-        let old = state.withLock { state in
-            defer { state.entries[claim.name] = entry }
-            return state.entries[claim.name]
-        }
-        if case .open(let volume) = old { volume.supersede() }
-    }
+    func remove(_ claim: UploadClaim) { state.withLock { $0.entries[claim.name] = nil } }
 
     private func isConfigured(_ name: String) -> Bool {
         switch state.withLock({ $0.entries[name] }) {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+import Workers
+
+/// A folder that is being built and that nobody sees yet; without a commit nothing is left of it.
+package final class FolderDraft: Sendable {
+    /// Where its files are, for whoever reads what was written before it is committed.
+    package let path: String
+    private let set: FolderSet
+    private let files: WorkerPool
+    private let state = Mutex(State.open)
+    private let written = Atomic<Int>(0)
+
+    private enum State { case open, committed, discarded }
+
+    init(path: String, set: FolderSet, files: WorkerPool) {
+        self.path = path
+        self.set = set
+        self.files = files
+    }
+
+    deinit {
+        if state.withLock({ $0 == .open }) { set.discard(path) }
+    }
+
+    /// How many bytes were written so far.
+    package var bytes: Int { written.load(ordering: .relaxed) }
+
+    /// Writes the object `key`, which must not be there yet; nothing is synced before the commit.
+    ///
+    /// Several may be written at the same time.
+    /// - Parameters:
+    ///   - key: As for an ``Origin``.
+    ///   - bytes: The object.
+    ///   - coding: What `bytes` are packed with; packed ones are the file `KEY.gz`.
+    /// - Throws: ``OriginError``: on a full disk, and when the object is there already.
+    package func write(
+        _ key: String,
+        _ bytes: [UInt8],
+        coding: StoredObject.Coding = .identity
+    ) async throws(OriginError) {
+        let key = try ObjectKey(key)
+        guard state.withLock({ $0 == .open }) else { throw .stopped }
+        let target = "\(path)/\(key.path)" + (coding == .gzip ? ".gz" : "")
+        try await files.blocking { () throws(OriginError) in
+            let folder = FolderListing.parent(of: target)
+            if access(folder, F_OK) != 0, !FolderListing.make(folder, isDurable: false) {
+                throw .writeFailed(place: folder, reason: systemReason("mkdir"))
+            }
+            try DurableFile.create(target, bytes)
+        }
+        written.wrappingAdd(bytes.count, ordering: .relaxed)
+    }
+
+    /// Makes the folder durable and publishes it under `name`, in one step that nobody sees a part of.
+    ///
+    /// All writes must have returned. After a failure the draft is discarded.
+    /// - Parameters:
+    ///   - name: `[a-z0-9][a-z0-9._-]{0,127}`.
+    ///   - replacing: Whether a folder of that name may be there, which is replaced then; its readers keep it.
+    /// - Returns: The folder as it is published.
+    /// - Throws: ``OriginError/nameTaken(_:)``, also when another draft was faster; ``OriginError/brokenName(_:)``;
+    ///   ``OriginError/writeFailed(place:reason:)``.
+    package func commit(name: String, replacing: Bool) async throws(OriginError) -> PublishedFolder {
+        guard end(.committed) else { throw .stopped }
+        do throws(OriginError) {
+            return try await files.blocking { [set, path] () throws(OriginError) in
+                try set.publish(path, as: name, replacing: replacing)
+            }
+        } catch {
+            // If the folder has been moved already, the set takes care of it.
+            set.discard(path)
+            throw error
+        }
+    }
+
+    /// Removes the folder soon; after a commit it does nothing.
+    package func discard() {
+        if end(.discarded) { set.discard(path) }
+    }
+
+    private func end(_ end: State) -> Bool {
+        state.withLock { state in
+            guard state == .open else { return false }
+            state = end
+            return true
+        }
+    }
+}
