@@ -39,6 +39,8 @@ test_needs() {
     need prometheus command -v promtool
     need binutils command -v objdump
     need nginx-light test -x /usr/sbin/nginx
+    need chromium command -v chromium
+    need fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
     need nodejs node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)'
 }
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page for people, in Chromium: what one sees, and what one can do with pointer and keyboard."""
+import gzip
+import hashlib
+import io
 import json
 import re
+import subprocess
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -9,10 +14,10 @@ import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
-from support.arrays import npy_bytes
+from support.arrays import npy_bytes, npy_header
 from support.browser import ARGUMENTS, CHROMIUM, Tab
 from support.precomputed import write_raw
-from support.process import Server
+from support.process import ROOT, Server
 
 OFFSET = (-70, 33, 6)
 RESOLUTION = (8, 8, 40)
@@ -196,6 +201,26 @@ def test_labels_have_stable_distinct_colours(tab, dice, pane):
     shown = {label: colour.pop() for label, colour in colours.items()}
     assert shown.pop(0, (0, 0, 0)) == (0, 0, 0)
     assert len(shown) > 20 and len(set(shown.values())) == len(shown), "other labels are other colours"
+
+
+def test_labels_look_as_in_previews(tab):
+    at = (47, 40, 30)
+    page = tab.open_volume("labels", f"at={','.join(map(str, at))}&scale=8&mip=0")
+    preview = np.array(page.evaluate("""async () => {
+      const picture = await createImageBitmap(await (await fetch("v1/volumes/labels/preview.png?mip=0&axis=z&at=30")).blob());
+      const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+      canvas.drawImage(picture, 0, 0);
+      const { data } = canvas.getImageData(0, 0, picture.width, picture.height);
+      const pixel = (x, y) => [...data.subarray(4 * (y * picture.width + x)).subarray(0, 3)];
+      const range = (n) => [...Array(n).keys()];
+      return range(picture.height).map((y) => range(picture.width).map((x) => pixel(x, y)));
+    }"""))
+    assert preview.shape == (80, 96, 3)
+    pixels = tab.pixels("xy")
+    for column in range(pixels.shape[1] // 2 - 40, pixels.shape[1] // 2 - 2, 3):
+        for row in range(pixels.shape[0] // 2 - 30, pixels.shape[0] // 2 - 2, 3):
+            x, y, _ = voxel_under("xy", at, (8, 8, 8), 8, pixels.shape[1::-1], column, row)
+            assert pixels[row, column].tolist() == preview[y, x].tolist()
 
 
 def test_colour_images_are_shown_as_they_are(tab):
@@ -391,7 +416,7 @@ def test_lines_for_curl_and_tensorstore_are_right(tab):
     address = re.search(r"'(http[^']+bbox[^']+)'", code.inner_text())[1]
     answer = requests.get(address, timeout=30)
     box = EM[38:102, 35:99, 0:40]
-    assert answer.content == npy_bytes(np.asfortranarray(box)) or np.array_equal(np.frombuffer(answer.content[-box.size:], np.uint8).reshape(box.shape, order="F"), box)
+    assert np.array_equal(np.load(io.BytesIO(answer.content)), box)
     page.get_by_role("button", name="TensorStore").click()
     found = {}
     exec(code.inner_text(), found)
@@ -445,8 +470,6 @@ def test_labels_are_reduced_by_mode(tab):
 
 
 def test_compressed_array(tab):
-    import gzip
-
     page = tab.open()
     page.set_input_files("#file", {"name": "c.npy.gz", "mimeType": "", "buffer": gzip.compress(npy_bytes(chunk()))})
     await_levels(page, [1, 2])
@@ -502,7 +525,51 @@ def test_name_that_is_taken(browser, site):
     tab.close()
 
 
+READER = ROOT / "Sources/CPage/web/npy.mjs"
+
+
+def read_by_page(content, size):
+    command = ["node", Path(__file__).with_name("page_arrays.mjs"), READER, str(size)]
+    return json.loads(subprocess.run(command, input=content, capture_output=True, check=True, timeout=60).stdout)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 1 << 20])
+def test_arrays_are_read_however_the_stream_is_cut(size):
+    arrays = [np.asfortranarray(EM[:5, :4, :3]), np.zeros((3, 0, 2), np.float32), LABELS[:2, :3], np.arange(7, dtype=np.int64), np.array(2.5)]
+    answer = read_by_page(b"".join(npy_bytes(array) for array in arrays), size)
+    assert "refusal" not in answer, answer
+    for array, found in zip(arrays, answer["found"], strict=True):
+        order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+        assert (found["dtype"], found["shape"]) == (array.dtype.name, list(array.shape))
+        assert found["sha256"] == hashlib.sha256(array.tobytes(order=order)).hexdigest()
+
+
+@pytest.mark.parametrize("content, refusal", [
+    (b"PK\x03\x04" + bytes(60), "It is no .npy file."),
+    (npy_bytes(EM)[:-1], "The answer ended within an array."),
+    (npy_bytes(EM)[:40], "The answer ended within an array."),
+    (npy_header("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }") + b"ab", "Its voxels are neither integers nor float32 or float64."),
+    (npy_header("{'descr': [('a', '<u1')], 'fortran_order': False, 'shape': (1,), }"), "Its voxels are neither integers nor float32 or float64."),
+    (npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': (9999999999, 9999999999), }"), "Its shape is too large."),
+    (npy_header("nonsense"), "Its .npy header cannot be read."),
+    (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(9), "Its .npy header is too long."),
+])
+def test_arrays_that_cannot_be_read(content, refusal):
+    assert read_by_page(content, 16)["refusal"] == refusal
+
+
 # Looks
+
+
+def test_status_line_lies_at_the_foot(browser, site):
+    tab = tab_of(browser, site, height=1600)
+    page = tab.open()
+    page.wait_for_selector(".card")
+    tab.until("document.querySelector('#status').innerText.includes('lanes')")
+    box = page.locator("#status").bounding_box()
+    assert box["y"] + box["height"] == 1600 and box["height"] < 50
+    tab.innocent()
+    tab.close()
 
 
 CONTRASTS = """() => {
@@ -558,6 +625,23 @@ def test_narrow_screens_scroll_in_one_direction(browser, site, width):
     tab.close()
 
 
+def test_two_fingers_zoom(browser, site):
+    tab = tab_of(browser, site, width=390, height=800, has_touch=True)
+    page = tab.open_volume("em", "at=0,100,20&scale=8")
+    page.locator(".pane-xy canvas").scroll_into_view_if_needed()
+    box = page.locator(".pane-xy canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = tab.context.new_cdp_session(page)
+    for kind, apart in [("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)]:
+        points = [] if apart is None else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    # Twice as far apart: half as many nanometres a pixel, and the place between the fingers stays.
+    tab.until("Math.abs(new URLSearchParams(location.hash.split('?')[1]).get('scale') - 4) < 0.2")
+    assert "at=0,100,20" in page.evaluate("location.hash")
+    tab.innocent()
+    tab.close()
+
+
 # Tokens
 
 
@@ -585,5 +669,14 @@ volumes:
         page.wait_for_selector(".card")
         tab.open_volume("em")
         assert page.locator(".viewer").get_attribute("data-failed") == "0"
+        tab.open("#/")
+        page.wait_for_selector(".card")
+        page.set_input_files("#file", {"name": "c.npy", "mimeType": "", "buffer": npy_bytes(chunk())})
+        page.wait_for_selector("#token:not([hidden])")
+        assert "`write` is needed" in page.locator("#token [role=status]").inner_text()
+        page.get_by_role("textbox", name="Token").fill("a-token-that-writes")
+        page.get_by_role("button", name="Use").click()
+        page.get_by_role("button", name="Make pyramid").click()
+        await_levels(page, [1, 2])
         tab.innocent()
         tab.close()

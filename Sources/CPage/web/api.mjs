@@ -78,8 +78,9 @@ function detail(status, text) {
   return `The service answered ${status}.`;
 }
 
+/** No token, an unknown one, or one that may too little: another is asked for. */
 function refused(problem, quiet) {
-  if (problem.status !== 401 || quiet) return;
+  if (quiet || !(problem.status === 401 || (problem.status === 403 && token))) return;
   needsToken.dispatchEvent(new CustomEvent("needed", { detail: token ? problem.message : "" }));
 }
 

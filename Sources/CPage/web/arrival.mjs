@@ -77,13 +77,14 @@ export async function localLevel(arrival) {
 }
 
 /**
- * Sends the file and yields { mip, array } as levels arrive. `options`: { method, factor, mips }; `tell` gets words.
+ * Sends the file and yields { mip, array } as levels arrive: those that a volume kept of it would have, hence exact.
+ * `options`: { method, factor, mips }; `tell` gets words.
  * Throws Problem in the service's words.
  */
 export async function* pyramidOf(arrival, { method, factor, mips }, tell, signal) {
   const { first, total } = firstThatFits(arrival, factor, mips);
   const query = new URLSearchParams({
-    method, factor: factor.join(","), mips, format: "npy", ...(first > 1 ? { levels: `${first}-${mips}` } : {}), ...shapeQuery(arrival),
+    method, precision: "exact", factor: factor.join(","), mips, format: "npy", ...(first > 1 ? { levels: `${first}-${mips}` } : {}), ...shapeQuery(arrival),
   });
   tell(`Sending ${bytes(arrival.file.size)}…`);
   const response = await call(`v1/pyramid?${query}`, { method: "POST", body: arrival.file, headers: fieldsOf(arrival), signal });

@@ -13,7 +13,7 @@ import { counted, extent, lengths } from "./words.mjs";
 
 const LIST_MS = 10_000;
 const BUSY_LIST_MS = 1500;
-const KEPT_MS = 5000;
+const KEPT_MS = 3000;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
 const main = document.querySelector("main");
@@ -166,7 +166,7 @@ async function showVolume(name, view) {
 function keys() {
   const key = (text) => h("kbd", {}, text);
   return h("p", { class: "keys", id: "viewer-keys" },
-    "Wheel or ", key("+"), " ", key("−"), " zooms, drag or arrow keys pan, ", key("shift"), " wheel or ", key(","), " ", key("."),
+    "Wheel, pinch or ", key("+"), " ", key("−"), " zooms, drag or arrow keys pan, ", key("shift"), " wheel or ", key(","), " ", key("."),
     " steps through slices, ", key("page"), " ten at a time, double click centres, ", key("0"), " shows the whole.");
 }
 
