@@ -34,9 +34,9 @@ def rows(program, parts, rounds):
     if "posts" in parts:
         yield from service_rows.posts(program, ROOT, rounds)
     if "gzip" in parts:
-        yield from service_rows.compressed(ROOT, rounds)
+        yield from service_rows.compressed(program, ROOT, rounds)
     if "small" in parts:
-        yield service_rows.small_chunks(program, ROOT)
+        yield from service_rows.small_chunks(program)
     if "large" in parts:
         yield service_rows.large_upload()
     if "health" in parts:

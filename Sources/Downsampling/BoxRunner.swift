@@ -37,7 +37,8 @@ final class BoxRunner: StageRunner {
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {
         guard var out = output.image, let base = input.image else { return }
-        grid.forEachStretch(from: first, count: output.count) { stretch in
+        grid.forEachStretch(from: first, count: output.count, readingAhead: base, width: width, kernels) {
+            stretch in
             let pattern = patterns[stretch.mask]
             rows.place(pattern.rows, at: base + stretch.begin * width, width: width)
             for _ in 0..<stretch.lines {

@@ -43,7 +43,10 @@ final class FloatAverageRunner: StageRunner {
         let full = grid.inputCount / factor
         let pitch = SliceRun.Pitch(voxels: grid.outputCount, width: average.width, carry: outCarry)
         var out = output
-        grid.forEachStretch(from: first, count: output.count) { stretch in
+        let width = average.readsSums ? sumWidth : average.width
+        guard let terms = average.readsSums ? input.sums : input.image else { return }
+        grid.forEachStretch(from: first, count: output.count, readingAhead: terms, width: width, kernels) {
+            stretch in
             for line in 0..<stretch.lines {
                 let row = FloatRow(input: input, stretch: stretch, line: line)
                 if full > 0 {
@@ -140,6 +143,7 @@ final class FloatAverageRunner: StageRunner {
         case .other, .otherSparse, .exact:
             return false
         }
+        guard divisor.significand == 1, (0...100).contains(divisor.exponent) else { return false }
         let width = average.width
         positions.place(pattern.offsets ?? [], at: source + box.row.begin * width, width: width)
         var isFinite = true

@@ -61,7 +61,8 @@ final class IntegerAverageRunner: StageRunner {
         let factor = grid.factors[0]
         let full = grid.inputCount / factor
         var out = output
-        grid.forEachStretch(from: first, count: output.count) { stretch in
+        grid.forEachStretch(from: first, count: output.count, readingAhead: terms, width: width, kernels) {
+            stretch in
             let kind = kinds[stretch.mask]
             let row = terms + stretch.begin * width
             let step = stretch.step * width

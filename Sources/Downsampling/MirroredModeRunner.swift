@@ -36,7 +36,8 @@ final class MirroredModeRunner: StageRunner {
         let isClipped = full * factor < grid.inputCount
         let rowByteCount = grid.outputCount * width
         var begin = image
-        grid.forEachStretch(from: first, count: output.count) { stretch in
+        grid.forEachStretch(from: first, count: output.count, readingAhead: base, width: width, kernels) {
+            stretch in
             let row = base + stretch.begin * width
             if full > 0 {
                 var out = begin

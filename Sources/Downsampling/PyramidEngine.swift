@@ -124,18 +124,23 @@ package final class PyramidEngine: @unchecked Sendable {
     ) throws(EngineError) {
         let head = plan.slabs.headStageCount
         let batch = plan.slabs.batchSliceCount
-        let handoffPitch = plan.outPitch(head - 1)
         let chain: StageChain
         if let existing = slot.chain {
             chain = existing
         } else {
-            chain = try StageChain(plan, 0..<head, batch: batch, levels: levels, kernels: kernels)
+            chain = try StageChain(
+                plan,
+                0..<head,
+                batch: batch,
+                handsOff: tail != nil,
+                levels: levels,
+                kernels: kernels
+            )
             slot.chain = chain
-            if tail != nil {
-                slot.handoff = try SliceMemory(capacity: plan.slabs.handoffSliceCount, pitch: handoffPitch)
-            }
+            if tail != nil { slot.handoff = try handoffMemory() }
         }
         slot.finished = slot.handoff?.run(count: 0) ?? SliceRun(count: 0)
+        let handoffPitch = tail == nil ? nil : plan.inPitch(head)
         let (parts, slices) = extent(index)
         let sliceByteCount = plan.slabs.sliceByteCount
         let touches = plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
@@ -146,12 +151,23 @@ package final class PyramidEngine: @unchecked Sendable {
             for begin in stride(from: 0, to: slices.count, by: batch) {
                 let count = min(batch, slices.count - begin)
                 if touches { _ = kernels.touch(next, count * sliceByteCount) }
-                chain.push(SliceRun(image: next, count: count)) { run in
-                    if slot.handoff != nil { slot.finished.append(run, handoffPitch) }
+                let run = SliceRun(image: next, count: count)
+                if let handoffPitch {
+                    slot.finished.take(chain.push(run, into: slot.finished.end(handoffPitch)))
+                } else {
+                    chain.push(run)
                 }
                 next += count * sliceByteCount
             }
         }
+    }
+
+    /// Room for what a slab leaves for the tail, but for an image that is kept: the tail reads that from its level.
+    private func handoffMemory() throws(EngineError) -> SliceMemory {
+        let head = plan.slabs.headStageCount
+        var pitch = plan.inPitch(head)
+        if let mip = plan.stages[head - 1].mip, levels[mip] != nil { pitch.image = 0 }
+        return try SliceMemory(capacity: plan.slabs.handoffSliceCount, pitch: pitch)
     }
 
     private func reduceFan(
@@ -201,7 +217,7 @@ package final class PyramidEngine: @unchecked Sendable {
             let (parts, slices) = extent(slab)
             if let tail {
                 if slices.lowerBound == 0 { tail.start(part: parts.lowerBound, at: 0) }
-                tail.push(slots[slab % slots.count].finished) { _ in }
+                tail.push(slots[slab % slots.count].finished)
             }
             let ready = readyByteCounts(parts: parts, slices: slices)
             turn = progress.withLock { progress in

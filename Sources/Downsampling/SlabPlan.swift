@@ -73,7 +73,7 @@ struct SlabPlan: Sendable {
             var slices = slicesPerSlab
             for stage in stages[..<count] { slices = stage.window.dividingUp(slices) }
             handoffSliceCount = slices
-            let pitch = SliceRun.Pitch(voxels: last.outSliceCount, width: width, carry: last.carry)
+            let pitch = last.pitch(readBy: stages[count], width: width)
             handoffByteCount = SliceMemory.byteCount(capacity: slices, pitch: pitch)
         } else {
             handoffSliceCount = 0

@@ -12,7 +12,7 @@ struct SliceRun {
 
     /// Bytes of one slice of each kind.
     struct Pitch: Sendable {
-        let image: Int
+        var image: Int
         let sums: Int
         let counts: Int
 
@@ -37,6 +37,15 @@ struct SliceRun {
         var run = self
         run.count = count
         return run
+    }
+
+    /// The place behind its slices.
+    func end(_ pitch: Pitch) -> SliceRun { dropping(count, pitch).prefix(0) }
+
+    /// Counts slices that were made at its ``end(_:)``; where the image lies elsewhere, it is there from the first on.
+    mutating func take(_ made: SliceRun) {
+        if count == 0, made.count > 0 { image = made.image }
+        count += made.count
     }
 
     /// Copies all slices of `other` behind the `count` that are here already; the memory has room for them.

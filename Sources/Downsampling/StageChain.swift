@@ -34,11 +34,13 @@ final class StageChain {
 
     /// A chain over `stages[range]` of a plan, for runs of at most `batch` slices.
     ///
+    /// - Parameter handsOff: Whether ``push(_:into:)`` says where the last stage's output goes.
     /// - Throws: ``EngineError/outOfMemory(_:)``.
     init(
         _ plan: PyramidPlan,
         _ range: Range<Int>,
         batch: Int,
+        handsOff: Bool = false,
         levels: [Int: VoxelBuffer],
         kernels: Kernels
     ) throws(EngineError) {
@@ -69,7 +71,7 @@ final class StageChain {
                     inPitch: inPitch,
                     outPitch: plan.outPitch(index),
                     waiting: try SliceMemory(capacity: stage.window, pitch: inPitch),
-                    made: try SliceMemory(capacity: most, pitch: held)
+                    made: try SliceMemory(capacity: handsOff && index == range.last ? 0 : most, pitch: held)
                 )
             )
         }
@@ -106,26 +108,28 @@ final class StageChain {
     /// Slices made so far by stage `stage` of the plan, counted from the begin of the part.
     func madeCount(_ stage: Int) -> Int { links[stage - first].madeCount }
 
-    /// Takes the next slices, at most `batch`; hands the last stage's output to `finished`, which must copy what it
-    /// wants to keep.
-    func push(_ run: SliceRun, finished: (SliceRun) -> Void) {
+    /// Takes the next slices, at most `batch`, and returns what the last stage made of them, which may be nothing.
+    ///
+    /// - Parameter handoff: Where that goes, if the chain hands off; but an image that is kept goes to its level.
+    @discardableResult
+    func push(_ run: SliceRun, into handoff: SliceRun? = nil) -> SliceRun {
         precondition(run.count <= batch, "a chain has room for one batch")
         var run = run
         for index in links.indices {
-            run = advance(index, run)
-            guard run.count > 0 else { return }
+            run = advance(index, run, index == links.count - 1 ? handoff : nil)
+            guard run.count > 0 else { break }
         }
-        finished(run)
+        return run
     }
 
     /// Runs one stage over all windows that `run` completes.
-    private func advance(_ index: Int, _ run: SliceRun) -> SliceRun {
+    private func advance(_ index: Int, _ run: SliceRun, _ handoff: SliceRun?) -> SliceRun {
         let link = links[index]
         links[index].takenCount += run.count
         let isLast = links[index].takenCount == link.inCount
         let have = link.waitingCount + run.count
         let count = isLast ? link.window.dividingUp(have) : have / link.window
-        var out = link.made.run(count: count)
+        var out = handoff?.prefix(count) ?? link.made.run(count: count)
         if let level = kept[index] {
             out.image = level.base + (part * level.perPart + link.madeCount) * link.outPitch.image
         }
@@ -170,10 +174,29 @@ extension PyramidPlan {
         )
     }
 
-    /// Bytes of a slice that stage `index` reads: the source's, or what the stage before made.
+    /// Bytes of a slice that stage `index` reads: the source's, or what it wants of what the stage before made.
     func inPitch(_ index: Int) -> SliceRun.Pitch {
-        if index > 0, topology == .chain { return outPitch(index - 1) }
+        if index > 0, topology == .chain {
+            return stages[index - 1].pitch(readBy: stages[index], width: spec.type.byteWidth)
+        }
         let voxels = stages[index].inSizes.dropLast().reduce(1, *)
         return SliceRun.Pitch(voxels: voxels, width: spec.type.byteWidth, carry: Carry())
+    }
+}
+
+extension Stage {
+    /// Bytes of a slice of this stage's output as far as `next` reads it.
+    func pitch(readBy next: Stage, width: Int) -> SliceRun.Pitch {
+        SliceRun.Pitch(
+            voxels: outSliceCount,
+            width: makesImage && next.readsImage ? width : 0,
+            carry: carry
+        )
+    }
+
+    /// Averages of integers that go on from sums do not look at the image beside them.
+    private var readsImage: Bool {
+        guard case .integerAverage(let average) = operation else { return true }
+        return !average.readsSums || average.count != nil && average.inputCount == nil
     }
 }

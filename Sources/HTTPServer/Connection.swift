@@ -12,6 +12,10 @@ import UV
 
 /// One client's connection, on its loop.
 final class Connection {
+    /// The most that one read asks for. libuv reads up to 32 times from a connection that keeps filling what it is
+    /// given before it turns to the next one: so nobody waits longer than it takes to copy 8 MiB a connection.
+    private static let directReadBytes = 256 * 1024
+
     let state: LoopState
     let stream: ByteStream
     /// The client's address, or "unix".
@@ -135,7 +139,8 @@ final class Connection {
             return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
         }
         isDirectRead = true
-        return UnsafeMutableRawBufferPointer(rebasing: read.buffer[read.filled..<read.filled + direct])
+        let end = read.filled + min(direct, Self.directReadBytes)
+        return UnsafeMutableRawBufferPointer(rebasing: read.buffer[read.filled..<end])
     }
 
     private func received(_ event: ByteStream.ReadEvent, on server: isolated LoopServer) {

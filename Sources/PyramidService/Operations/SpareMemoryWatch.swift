@@ -2,11 +2,14 @@
 import Downsampling
 import Synchronization
 
-/// Gives the engine's spare memory back to the system when no pyramid has ended for a while.
+/// Bounds the engine's spare memory by what requests leave of the budget, and gives it back to the system when no
+/// pyramid has ended for a while.
 ///
 /// One task waits at a time, however many pyramids end.
 final class SpareMemoryWatch: Sendable {
     private static let quiet = Duration.seconds(5)
+    /// The share of the budget that may lie spare.
+    private static let share = 4
 
     private struct State {
         var endedCount = 0
@@ -14,6 +17,13 @@ final class SpareMemoryWatch: Sendable {
     }
 
     private let state = Mutex(State())
+
+    /// Settles how much may lie spare, whenever what is admitted has changed: spare memory and that of the admitted
+    /// are within the budget together.
+    func admissionChanged(_ admission: Admission) {
+        let free = admission.budget - admission.load.admittedBytes
+        VoxelBuffer.limitSpareMemory(to: min(free, admission.budget / Self.share))
+    }
 
     func pyramidEnded() {
         let begins = state.withLock { state in

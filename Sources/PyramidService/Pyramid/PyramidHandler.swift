@@ -60,6 +60,7 @@ struct PyramidHandler {
         try await context.admission.enter(price: price)
         defer {
             context.admission.leave(price: price)
+            context.spareMemory.admissionChanged(context.admission)
             context.spareMemory.pyramidEnded()
         }
         transaction.timed("queue", arrived.duration(to: .now))
@@ -84,8 +85,11 @@ struct PyramidHandler {
 
     private func make(_ plan: PyramidPlan, isBigEndian: Bool, _ source: any ByteSource) async throws {
         let ring = SlabPipeline.ring(plan, lanes: context.workers.lanes)
+        let engine = try PyramidEngine(plan, slabsInFlight: ring)
+        // Only now: what lay spare may have become this pyramid's own.
+        context.spareMemory.admissionChanged(context.admission)
         let pipeline = SlabPipeline(
-            engine: try PyramidEngine(plan, slabsInFlight: ring),
+            engine: engine,
             isBigEndian: isBigEndian,
             cancellation: transaction.exchange.cancellation,
             pool: context.workers,

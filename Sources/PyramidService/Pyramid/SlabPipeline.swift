@@ -11,6 +11,8 @@ package struct SlabPipeline {
     /// Inputs up to this size are reduced where they were read: a lane is some microseconds away, and so much
     /// is done in about that time.
     static let inlineByteCount = 64 << 10
+    /// Slabs above this are not waited with: one is read, each lane has one.
+    private static let largeSlabByteCount = 4 << 20
 
     package let engine: PyramidEngine
     package let isBigEndian: Bool
@@ -33,9 +35,12 @@ package struct SlabPipeline {
         self.buffers = buffers
     }
 
-    /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and one that waits.
+    /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and, if they are not large,
+    /// one that waits.
     package static func ring(_ plan: PyramidPlan, lanes: Int) -> Int {
-        plan.inputByteCount <= inlineByteCount ? 1 : max(1, min(lanes + 2, plan.slabCount))
+        if plan.inputByteCount <= inlineByteCount { return 1 }
+        let waiting = plan.slabByteCount > largeSlabByteCount ? 0 : 1
+        return max(1, min(lanes + 1 + waiting, plan.slabCount))
     }
 
     /// Reduces the whole input; `slabDone` is called after each slab, in order.
