@@ -145,6 +145,36 @@ def test_the_sidecar_listens_on_its_socket_alone_and_is_found_healthy(tmp_path):
     assert done.returncode == 1, "nobody is there any more"
 
 
+def data_folder():
+    """Where the image keeps what it makes."""
+    (folder,) = re.findall(r"PYRAMIDION_DATA=(\S+)", (ROOT / "Dockerfile").read_text())
+    return folder
+
+
+def byte_count(text):
+    """Bytes of `8GiB` or `10Gi`."""
+    number, unit = re.fullmatch(r"(\d+)([KMGT])iB?", text).groups()
+    return int(number) << 10 * ("KMGT".index(unit) + 1)
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda d: d["metadata"]["name"])
+def test_the_data_folder_is_a_volume_that_levels_cannot_overfill(deployment):
+    pod, container = deployment["spec"]["template"]["spec"], ours(deployment)
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["mountPath"] == data_folder()]
+    assert not mount.get("readOnly", False)
+    (volume,) = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
+    assert byte_count(variables(container)["PYRAMIDION_CACHE_DISK"]) < byte_count(volume["emptyDir"]["sizeLimit"])
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+
+
+def test_compose_keeps_the_data_folder():
+    compose = yaml.safe_load((ROOT / "config/compose.yaml").read_text())
+    service = compose["services"]["pyramidion"]
+    assert service["read_only"] is True
+    places = dict(mount.split(":")[::-1] for mount in service["volumes"])
+    assert places[data_folder()] in compose["volumes"]
+
+
 def test_the_image_runs_as_the_user_that_the_manifests_name():
     users = {line.split()[1].split(":")[0] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("USER")}
     for deployment in deployments():
