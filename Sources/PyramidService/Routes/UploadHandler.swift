@@ -92,8 +92,14 @@ struct UploadHandler {
             if let inflating = body.inflating {
                 context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
             }
-            let volume = try await folders.publish(draft, replacing: claim.replaces)
-            sidecar.catalog.publish(volume, claim)
+            try Task.checkCancellation()
+            // From here on it is done whether the client waits or not: what is on disk must be what is shown.
+            let catalog = sidecar.catalog
+            let volume = try await Task.detached {
+                let volume = try await folders.publish(draft, replacing: claim.replaces)
+                catalog.publish(volume, claim)
+                return volume
+            }.value
             context.metrics.reduced(spec)
             try await answer(volume)
         } catch {
@@ -124,8 +130,11 @@ struct UploadHandler {
         try QueryParameters(head).allowOnly([])
         let claim = try sidecar.catalog.claim(name, removing: EntityTags(head.fields, .ifMatch))
         defer { sidecar.catalog.unclaim(claim) }
-        try await folders.remove(name)
-        sidecar.catalog.remove(claim)
+        let (catalog, name) = (sidecar.catalog, name)
+        try await Task.detached {
+            try await folders.remove(name)
+            catalog.remove(claim)
+        }.value
         context.logger.notice("deleted", metadata: ["volume": "\(name)", "id": "\(transaction.requestID)"])
         try await transaction.send(.noContent, [:], body: [])
     }

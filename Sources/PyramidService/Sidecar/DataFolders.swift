@@ -31,8 +31,24 @@ final class DataFolders: Sendable {
     /// Returns where the made levels of a volume are kept: what is there if it has this fingerprint, else nothing.
     ///
     /// `info` is that of the made levels alone, so that any viewer can read them with the service off.
-    /// - Throws: `OriginError` when the folder cannot be written.
-    func levels(of name: String, info: VolumeInfo, fingerprint: String) async throws -> any ChunkStore {
+    /// Where the folder cannot be written nothing is kept, and the log says so: a volume is served all the same.
+    func levels(of name: String, info: VolumeInfo, fingerprint: String) async throws -> (any ChunkStore)? {
+        do {
+            return try await keptLevels(of: name, info, fingerprint)
+        } catch OriginError.writeFailed(let place, let reason) {
+            logger.error(
+                "nothing is kept",
+                metadata: ["volume": "\(name)", "folder": "\(place)", "reason": "\(reason)"]
+            )
+            return nil
+        }
+    }
+
+    private func keptLevels(
+        of name: String,
+        _ info: VolumeInfo,
+        _ fingerprint: String
+    ) async throws -> KeptLevels {
         let store = try KeptStore(
             root: "\(root)/levels/\(name)",
             budget: budget,

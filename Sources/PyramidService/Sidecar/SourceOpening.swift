@@ -127,7 +127,7 @@ extension ServedLevel {
 }
 
 extension MadeScale {
-    /// The same with a JPEG quality that bears being made of one another level by level, unless its source has one.
+    /// The same with a JPEG quality that bears being made of one another level by level.
     var atGoodQuality: MadeScale {
         var made = self
         made.scale = made.scale.atGoodQuality
@@ -136,12 +136,13 @@ extension MadeScale {
 }
 
 extension ScaleInfo {
-    /// Of JPEG that is written here. At the usual 75 every level would add its own blocks to those of the one below.
-    private static let goodQuality = 90
+    /// Least quality of JPEG that is written here. Each level is made of the one below as it is kept, and at less than
+    /// this the blocks of one show in the next: at 92 the third level of noise was off by 2.6 grey levels in the mean.
+    private static let goodQuality = 95
 
     var atGoodQuality: ScaleInfo {
         var scale = self
-        if scale.encoding == .jpeg, scale.jpegQuality == nil { scale.jpegQuality = Self.goodQuality }
+        if scale.encoding == .jpeg { scale.jpegQuality = max(scale.jpegQuality ?? 0, Self.goodQuality) }
         return scale
     }
 }
