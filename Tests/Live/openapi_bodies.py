@@ -55,6 +55,8 @@ def before_call(context, case, **options):
     if keeps(case, ParameterLocation.PATH):
         for name in case.path_parameters or {}:
             case.path_parameters[name] = CHOICES.choice(ORIGINALS[name])
+        if "chunk" in (case.path_parameters or {}):
+            case.path_parameters |= {"name": "small", "scale": "8_8_8"}
     if keeps(case, ParameterLocation.QUERY):
         for name in set(case.query or {}) & set(FITTING):
             case.query[name] = CHOICES.choice(FITTING[name])
