@@ -115,7 +115,7 @@ var targets: [Target] = [
         "PyramidServiceTests",
         [
             "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs",
-            "Downsampling",
+            "Downsampling", "Volumes",
             "Voxels", http, logging,
         ]
     ),

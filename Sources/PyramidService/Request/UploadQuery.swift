@@ -28,15 +28,16 @@ struct UploadQuery: Equatable, Sendable {
     ]
     private static let absent = ["levels", "format"]
 
+    static let names = PyramidQuery.names.filter { !absent.contains($0) && !own.contains($0) } + own
+
     /// - Throws: ``ServiceError/parameter(_:_:)`` naming the first parameter that is wrong.
     init(_ raw: String?) throws(ServiceError) {
         let parameters = try QueryString(raw).parameters
         let rest = parameters.filter { !Self.own.contains($0.name) }
         if let other = rest.first(where: { Self.absent.contains($0.name) || !Self.isKnown($0.name) }) {
-            let names = PyramidQuery.names.filter { !Self.absent.contains($0) && !Self.own.contains($0) }
             throw .parameter(
                 shortened(other.name),
-                "there is none of this name here; allowed: \((names + Self.own).joined(separator: ", "))."
+                "there is none of this name here; allowed: \(Self.names.joined(separator: ", "))."
             )
         }
         pyramid = try PyramidQuery(parameters: rest)

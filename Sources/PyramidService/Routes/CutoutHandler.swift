@@ -10,6 +10,8 @@ import Voxels
 
 /// Serves `GET /v1/volumes/{name}/cutout`: any box of any level, as `.npy` or raw, a layer of chunks at a time.
 struct CutoutHandler {
+    static let parameters = ["mip", "bbox", "format"]
+
     private let context: ServiceContext
     private let transaction: Transaction
 
@@ -20,7 +22,7 @@ struct CutoutHandler {
 
     func answer(_ volume: ServedVolume) async throws {
         let query = try QueryParameters(transaction.exchange.head)
-        try query.allowOnly(["mip", "bbox", "format"])
+        try query.allowOnly(Self.parameters)
         let level = volume.levels[try volume.levelIndex(query["mip"])]
         let box = try box(query["bbox"], level)
         let format = query["format"] ?? "npy"

@@ -12,6 +12,8 @@ import Workers
 
 /// Serves `GET /v1/volumes/{name}/preview.png`: one slice as a picture, in the proportions of the volume.
 struct PreviewHandler {
+    static let parameters = ["mip", "axis", "at", "range", "size"]
+
     /// Pixels along the longer side of a picture.
     private static let usualPixels = 512
     private static let mostPixels = 4096
@@ -26,7 +28,7 @@ struct PreviewHandler {
 
     func answer(_ volume: ServedVolume) async throws {
         let query = try QueryParameters(transaction.exchange.head)
-        try query.allowOnly(["mip", "axis", "at", "range", "size"])
+        try query.allowOnly(Self.parameters)
         let axis = try axis(query["axis"])
         let pixels = try pixels(query["size"])
         let level = volume.levels[

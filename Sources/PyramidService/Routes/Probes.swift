@@ -9,7 +9,7 @@ struct Probes {
 
     func answer(_ route: Route, _ transaction: Transaction) async throws {
         switch route {
-        case .page, .pageFile, .pyramid, .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr, .openAPI:
+        case .page, .pageFile, .pyramid, .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
             throw ServiceError.internalFault("\(route.rawValue) is no probe")
         case .health: try await json(transaction, .ok, [("status", "alive")])
         case .ready: try await ready(transaction)
@@ -19,6 +19,13 @@ struct Probes {
             ]
             try await json(transaction, .ok, members)
         case .metrics: try await metrics(transaction)
+        case .openAPI:
+            try await RepresentationAnswer(
+                transaction: transaction,
+                contentType: "application/json",
+                isCompressible: false
+            )
+            .send(OpenAPIDocument.bytes, .identity, tag: OpenAPIDocument.tag)
         }
     }
 

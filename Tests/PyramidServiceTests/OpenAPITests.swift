@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
+import PyramidService
+import Testing
+import Volumes
+
+/// The object at `path` of the document.
+private func members(_ path: String...) throws -> [String: JSONValue] {
+    var value = OpenAPIDocument.value
+    for name in path {
+        guard case .object(let members) = value else { break }
+        value = try #require(members[name], "no \(name) of \(path)")
+    }
+    guard case .object(let members) = value else {
+        Issue.record("\(path) is no object")
+        return [:]
+    }
+    return members
+}
+
+/// The names of an operation's parameters in one place.
+private func names(_ route: Route, _ method: String, in place: String) throws -> Set<String> {
+    guard case .array(let parameters)? = try members("paths", route.rawValue, method)["parameters"] else {
+        return []
+    }
+    let names = parameters.compactMap { parameter -> String? in
+        guard case .object(let members) = parameter, members["in"]?.text == place else { return nil }
+        return members["name"]?.text
+    }
+    #expect(Set(names).count == names.count, "one stands there twice: \(names)")
+    return Set(names)
+}
+
+@Test("Every route and every method but OPTIONS is in the OpenAPI document, and nothing else is")
+func everyRouteIsDescribed() throws {
+    #expect(try Set(members("paths").keys) == Set(Route.allCases.map(\.rawValue)))
+    for route in Route.allCases {
+        let methods = route.methods.filter { $0 != .options }.map { $0.rawValue.lowercased() }
+        #expect(try Set(members("paths", route.rawValue).keys) == Set(methods))
+    }
+}
+
+@Test("Every query parameter that a route takes is in the OpenAPI document, and no other")
+func everyQueryParameterIsDescribed() throws {
+    for route in Route.allCases {
+        for method in route.methods where method != .options {
+            let described = try names(route, method.rawValue.lowercased(), in: "query")
+            #expect(described == Set(route.queryParameters(method)), "\(method) \(route.rawValue)")
+        }
+    }
+}
+
+@Test(
+    "What a template of a route leaves open is a path parameter of each of its operations",
+    arguments: Route.allCases
+)
+func everyPathParameterIsDescribed(route: Route) throws {
+    let open = Set(
+        route.rawValue.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+            String($0.dropFirst().dropLast())
+        }
+    )
+    for method in try members("paths", route.rawValue).keys {
+        #expect(try names(route, method, in: "path") == open, "\(method)")
+    }
+}
+
+@Test("Every operation of the OpenAPI document has a name of its own")
+func operationNamesAreUnique() throws {
+    var seen: Set<String> = []
+    for route in Route.allCases {
+        for method in try members("paths", route.rawValue).keys {
+            let id = try #require(try members("paths", route.rawValue, method)["operationId"]?.text)
+            #expect(seen.insert(id).inserted, "\(id) stands there twice")
+        }
+    }
+}
+
+@Test("Every status that an error can have has an answer in the OpenAPI document")
+func everyErrorIsDescribed() throws {
+    let errors: [ServiceError] = [
+        .parameter("", ""), .field("", ""), .body(""), .unauthorized(""), .forbidden(""), .notFound(""),
+        .methodNotAllowed("", allow: []), .notAcceptable(""), .conflict(""), .preconditionFailed(""),
+        .rangeNotSatisfiable(count: 0), .badGateway(""), .gatewayTimeout(""), .noStorage(""),
+        .overLimit(limit: "", ""), .mediaType(""), .contentCoding(""), .overloaded(limit: "", ""), .draining,
+        .outOfMemory(0), .internalFault(""),
+    ]
+    let answers = try members("components", "responses")
+    for error in errors {
+        let described = try #require(DescribedError(rawValue: error.status.code), "\(error)")
+        #expect(answers["\(described)"] != nil)
+    }
+}
+
+@Test("The OpenAPI document is JSON that reads back the same")
+func documentReadsBack() throws {
+    #expect(try JSONValue(parsing: OpenAPIDocument.bytes, limit: 1 << 20) == OpenAPIDocument.value)
+}
