@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One server for most tests; whatever a test does to it, the next request must work."""
+import itertools
 import os
 import random
 import secrets
@@ -66,6 +67,25 @@ def server(running):
     yield running
     assert running.alive, f"the server ended with {running.process.returncode}:\n{running.log[-4000:]}"
     assert running.get("/healthz").status == 200
+
+
+@pytest.fixture(scope="module")
+def storing(tmp_path_factory):
+    """A server for uploads; `data` is its folder."""
+    data = tmp_path_factory.mktemp("uploads")
+    with Server("--data", str(data)) as server:
+        server.data = data
+        yield server
+        assert server.alive, f"the server ended with {server.process.returncode}:\n{server.log[-4000:]}"
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def name():
+    """A name for a volume that no other test has."""
+    return f"volume-{next(NUMBERS)}"
 
 
 @pytest.fixture(scope="module")

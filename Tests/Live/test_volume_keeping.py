@@ -144,7 +144,7 @@ def test_a_chunk_of_too_much_source_is_503_until_it_is_built(dice, tmp_path):
 
 
 def test_shards_of_a_build_and_then_the_build_leave_everything_kept(dice, tmp_path):
-    """Parts 0/2 and 1/2 share the work without doing any of it twice; the build after them makes what is left."""
+    """Parts 0/2 and 1/2 each make a share; the build after them makes what is left."""
     array = picture(dice, (150, 130, 20), "uint8")
     write(tmp_path / "v", array, begin=(-5, 3, 0))
     volumes = {"v": {"source": tmp_path / "v", "mips": 3}}

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small volumes in Neuroglancer's precomputed format, written by tensorstore, and what their levels must hold."""
 import gzip
+import io
 import json
+import os
 
 import numpy as np
 import tensorstore as ts
 
-from .arrays import levels_of, request
+from .arrays import levels_of, request, target
 from .process import Server
 
 SHARDS = {
@@ -194,3 +196,29 @@ def kept(tmp_path, name):
     root = tmp_path / "data/levels" / name
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*")
             if path.is_file() and path.name != "info" and ".tmp" not in path.parts}
+
+
+def upload_bytes(name, array, *, fields=(), **parameters):
+    """The bytes of a PUT of `array` as the volume `name`; parameters as those of `request`."""
+    post = request(array, fields=fields, **parameters)
+    return post.replace(b"POST /v1/pyramid", f"PUT /v1/volumes/{name}".encode(), 1)
+
+
+def upload(server, name, array, **options):
+    """The answer to a PUT of `array`."""
+    with server.connect() as wire:
+        wire.send(upload_bytes(name, array, **options))
+        return wire.read("PUT")
+
+
+def cutout(server, name, mip=0, **parameters):
+    """A box of a level as an array."""
+    reply = server.get(target(f"/v1/volumes/{name}/cutout", mip=mip, **parameters))
+    assert reply.status == 200, (reply.status, reply.body[:300])
+    return np.load(io.BytesIO(reply.content), allow_pickle=False)
+
+
+def remains(data):
+    """The files of uploads below a data folder."""
+    # os.walk, since folders may go while they are read.
+    return {os.path.join(folder, file) for folder, _, files in os.walk(data / "volumes") for file in files}

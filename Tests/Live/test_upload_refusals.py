@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads that cannot be: parameters, names, folders, tokens."""
+from math import prod
+
+import numpy as np
+import pytest
+
+from support.process import Server
+from support.volumes import configuration, picture, remains, targets, upload, write
+from support.wire import head
+
+BAD = [
+    ("kind", dict(kind="picture")), ("kind", dict(kind="segmentation", dtype="float32")),
+    ("dtype", dict(dtype="int64")), ("dtype", dict(dtype="float64")), ("dtype", dict(dtype="float16")),
+    ("encoding", dict(encoding="gif")), ("encoding", dict(encoding="jpeg", dtype="uint16")),
+    ("encoding", dict(encoding="jpeg", kind="segmentation")), ("encoding", dict(encoding="compressed_segmentation")),
+    ("encoding", dict(encoding="png", dtype="float32")),
+    *(("chunk_size", dict(chunk_size=text)) for text in ("0,8,8", "8,8", "8,8,8,8", "2147483648,1,1", "-1,8,8", "8,8,x", "4096,4096,4096", "")),
+    *(("resolution", dict(resolution=text)) for text in ("0,1,1", "-8,8,8", "nan,1,1", "inf,1,1", "8,8", "1e400,1,1", "x,1,1", "")),
+    *(("voxel_offset", dict(voxel_offset=text)) for text in ("0,0", "0.5,0,0", f"{2**70},0,0", "x,0,0", f"{2**63},0,0")),
+    *(("factor", dict(factor=text)) for text in ("1,1,1", "0,2,1", "2,2,2,2", "x", "65,1,1")),
+    *(("mips", dict(mips=text)) for text in ("33", "-1", "x")),
+    ("precision", dict(precision="rough")), ("precision", dict(precision="compat", dtype="float32", chunk_size="2,2,2")),
+    ("method", dict(method="mean")), ("levels", dict(levels="1")), ("format", dict(format="npz")), ("nothing", dict(nothing="1")),
+    ("shape", dict(shape="8,8,8,2", kind="segmentation")), ("shape", dict(shape="8,8,8,1,1")), ("shape", dict(shape="8,8,0")),
+]
+
+
+@pytest.mark.parametrize("word,change", BAD)
+def test_a_bad_parameter_is_400_and_named(word, change, name, storing):
+    """What cannot be a volume is refused before its body, with the parameter's name."""
+    parameters = dict(shape="8,8,8", dtype="uint8") | change
+    query = "&".join(f"{key}={value}" for key, value in parameters.items())
+    with storing.connect() as wire:
+        sizes = [int(size) for size in parameters["shape"].split(",")]
+        width = np.dtype(parameters["dtype"]).itemsize
+        fields = [("Content-Length", prod(sizes) * width), ("Expect", "100-continue")]
+        wire.send(head("PUT", f"/v1/volumes/{name}?{query}", fields))
+        reply = wire.read("PUT")
+    assert reply.status == 400, (reply.status, reply.body)
+    assert not reply.interim, "the body was asked for"
+    assert f"`{word}`" in reply.problem["detail"], reply.problem["detail"]
+    assert storing.get(f"/v1/volumes/{name}").status == 404
+
+
+@pytest.mark.parametrize("bad", ["V", ".v", "-v", "v%20v", "v" * 129, "v%00", "v%2fv"])
+def test_a_bad_name_is_refused(bad, storing):
+    """A name outside the grammar makes no folder."""
+    before = remains(storing.data)
+    with storing.connect() as wire:
+        wire.send(head("PUT", f"/v1/volumes/{bad}?shape=2,2,2&dtype=uint8", [("Content-Length", 8)]) + b"12345678")
+        assert wire.read("PUT").status in (400, 404)
+    assert remains(storing.data) <= before
+
+
+def test_nothing_is_uploaded_without_a_data_folder(dice):
+    """`data: null` is 507, for PUT and DELETE."""
+    with Server(config="data: null\n") as server:
+        assert upload(server, "v", picture(dice, (8, 8, 8), "uint8")[..., 0]).status == 507
+        assert server.get("/v1/volumes/v", method="DELETE").status == 507
+
+
+def test_a_data_folder_that_is_none_is_507(dice, tmp_path):
+    """A file where the folder should be: an upload says that it cannot be kept, and a source is passed on."""
+    (tmp_path / "data").write_text("a file")
+    write(tmp_path / "v", picture(dice, (45, 31, 11), "uint8"))
+    config = configuration({"v": {"source": tmp_path / "v", "mips": 0}})
+    with Server("--data", str(tmp_path / "data"), config=config) as server:
+        reply = upload(server, "u", picture(dice, (8, 8, 8), "uint8")[..., 0])
+        assert reply.status == 507 and "data" in reply.problem["detail"]
+        assert server.get(targets(server, "v", 0)[0]).status == 200
+
+
+@pytest.mark.xfail(strict=True, reason="a source with made levels is 507 when they cannot be kept")
+def test_a_source_is_read_where_nothing_can_be_kept(dice, tmp_path):
+    """A data folder that cannot be written costs the keeping of levels, not their reading."""
+    (tmp_path / "data").write_text("a file")
+    array = picture(dice, (45, 31, 11), "uint8")
+    write(tmp_path / "v", array)
+    config = configuration({"v": {"source": tmp_path / "v", "mips": 1}})
+    with Server("--data", str(tmp_path / "data"), config=config) as server:
+        assert server.get(targets(server, "v", 1)[0]).status == 200
+
+
+def test_beyond_loopback_nobody_writes_without_tokens(dice, tmp_path):
+    """Listening on 0.0.0.0 without tokens: reading as ever, PUT and DELETE are 403."""
+    with Server("--data", str(tmp_path), "--listen", "0.0.0.0:0") as server:
+        assert upload(server, "v", picture(dice, (8, 8, 8), "uint8")[..., 0]).status == 403
+        assert server.get("/v1/volumes/v", method="DELETE").status == 403
+        assert server.get("/v1/volumes").status == 200
+
+
+def test_tokens_have_scopes(dice, tmp_path):
+    """A token to read does not write, one to write does both, and without any there is nothing."""
+    (tmp_path / "tokens").write_text("reading-reading-reading read\nwriting-writing-writing write\n")
+    array = picture(dice, (8, 8, 8), "uint8")[..., 0]
+    reader = [("Authorization", "Bearer reading-reading-reading")]
+    writer = [("Authorization", "Bearer writing-writing-writing")]
+    settings = f"tokens: {tmp_path}/tokens\n"
+    with Server("--data", str(tmp_path / "data"), config=settings) as server:
+        assert upload(server, "v", array).status == 401
+        assert upload(server, "v", array, fields=reader).status == 403
+        assert upload(server, "v", array, fields=writer).status == 201
+        for path in ("/v1/volumes/v", "/precomputed/v/info", "/v1/volumes/v/cutout", "/zarr/v/.zattrs"):
+            assert server.get(path).status == 401
+            assert server.get(path, reader).status == server.get(path, writer).status == 200
+            assert server.get(f"{path}?access_token=reading-reading-reading").status == 200, path
+        assert server.get("/v1/volumes/v", reader, method="DELETE").status == 403
+        assert server.get("/v1/volumes/v", writer, method="DELETE").status == 204
