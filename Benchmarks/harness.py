@@ -47,6 +47,16 @@ def seconds(call):
     return took
 
 
+def computing(call):
+    """The seconds that this process computed for one call, all threads together."""
+    gc.collect()
+    begin = time.process_time()
+    kept = call()
+    took = time.process_time() - begin
+    del kept
+    return took
+
+
 def in_turn(calls, rounds):
     """Medians of the calls' times; each gives seconds. The first round warms up and does not count."""
     times = [[] for _ in calls]

@@ -9,7 +9,7 @@ import tensorstore
 import tinybrain
 from PIL import Image
 
-from harness import ratio, seconds
+from harness import computing, ratio
 
 BIG = (1024, 1024, 100)
 FACTORS = {"2x2x1": (2, 2, 1), "2x2x2": (2, 2, 2)}
@@ -31,15 +31,15 @@ def real_labels(root, side=512):
 
 
 def averaging(a, factor, mips, sparse=False):
-    return lambda: seconds(lambda: tinybrain.downsample_with_averaging(a, factor, num_mips=mips, sparse=sparse))
+    return lambda: computing(lambda: tinybrain.downsample_with_averaging(a, factor, num_mips=mips, sparse=sparse))
 
 
 def segmentation(a, factor, mips, sparse=False):
-    return lambda: seconds(lambda: tinybrain.downsample_segmentation(a, factor, num_mips=mips, sparse=sparse))
+    return lambda: computing(lambda: tinybrain.downsample_segmentation(a, factor, num_mips=mips, sparse=sparse))
 
 
 def store(a, factor, method):
-    return lambda: seconds(lambda: tensorstore.downsample(tensorstore.array(a), factor, method).read().result())
+    return lambda: computing(lambda: tensorstore.downsample(tensorstore.array(a), factor, method).read().result())
 
 
 def rows(kernels, place, root, rounds):
@@ -90,10 +90,10 @@ def slice_by_slice(kernels, a, rounds):
     slices = [np.ascontiguousarray(a[:, :, z]) for z in range(a.shape[2])]
 
     def opencv(planes):
-        return lambda: seconds(lambda: [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes])
+        return lambda: computing(lambda: [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes])
 
     def pillow(planes):
-        return lambda: seconds(lambda: [np.asarray(Image.fromarray(plane).resize(size, Image.BOX)) for plane in planes])
+        return lambda: computing(lambda: [np.asarray(Image.fromarray(plane).resize(size, Image.BOX)) for plane in planes])
 
     as_there = [strided[:, :, z] for z in range(a.shape[2])]
     yield ratio("average uint8 2x2x1, 1 mip", "OpenCV, strided slices", 1, ours, opencv(as_there), rounds)

@@ -17,7 +17,7 @@ import numpy as np
 import tinybrain
 
 from harness import Row, ratio, seconds
-from kernel_rows import averaging, noise, real_labels, segmentation
+from kernel_rows import noise, real_labels
 from support.arrays import target
 from support.process import MIB, Server, clean_environment, free_port
 from support.wire import Wire, head
@@ -93,8 +93,9 @@ def query(a, **parameters):
 def library(a, parameters):
     factor, mips = parameters.get("factor", (2, 2, 1)), parameters.get("mips", 1)
     if parameters.get("method") == "mode":
-        return segmentation(a, factor, mips, parameters.get("sparse", False))
-    return averaging(a, factor, mips)
+        sparse = parameters.get("sparse", False)
+        return lambda: seconds(lambda: tinybrain.downsample_segmentation(a, factor, num_mips=mips, sparse=sparse))
+    return lambda: seconds(lambda: tinybrain.downsample_with_averaging(a, factor, num_mips=mips))
 
 
 def posts(program, root, rounds):

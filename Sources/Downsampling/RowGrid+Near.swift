@@ -13,9 +13,7 @@ extension RowGrid {
 
     /// As ``forEachStretch(from:count:_:)``, in pieces that have just been read, if slices are not near already.
     ///
-    /// - Parameters:
-    ///   - input: The first voxel of the run that stretches are offsets into.
-    ///   - width: Bytes of an element of it.
+    /// `input` is the first voxel of the run that stretches are offsets into, `width` the bytes of one.
     func forEachStretch(
         from first: Int,
         count: Int,

@@ -34,7 +34,8 @@ final class StageChain {
 
     /// A chain over `stages[range]` of a plan, for runs of at most `batch` slices.
     ///
-    /// - Parameter handsOff: Whether ``push(_:into:)`` says where the last stage's output goes.
+    /// `handsOff`: Whether ``push(_:into:)`` says where the last stage's output goes.
+    ///
     /// - Throws: ``EngineError/outOfMemory(_:)``.
     init(
         _ plan: PyramidPlan,
@@ -108,9 +109,9 @@ final class StageChain {
     /// Slices made so far by stage `stage` of the plan, counted from the begin of the part.
     func madeCount(_ stage: Int) -> Int { links[stage - first].madeCount }
 
-    /// Takes the next slices, at most `batch`, and returns what the last stage made of them, which may be nothing.
+    /// Takes the next slices, at most `batch`, and gives what the last stage made of them, which may be nothing.
     ///
-    /// - Parameter handoff: Where that goes, if the chain hands off; but an image that is kept goes to its level.
+    /// `handoff`: Where that goes, if the chain hands off; but an image that is kept goes to its level.
     @discardableResult
     func push(_ run: SliceRun, into handoff: SliceRun? = nil) -> SliceRun {
         precondition(run.count <= batch, "a chain has room for one batch")
