@@ -71,7 +71,6 @@ def test_a_data_folder_that_is_none_is_507(dice, tmp_path):
         assert server.get(targets(server, "v", 0)[0]).status == 200
 
 
-@pytest.mark.xfail(strict=True, reason="a source with made levels is 507 when they cannot be kept")
 def test_a_source_is_read_where_nothing_can_be_kept(dice, tmp_path):
     """A data folder that cannot be written costs the keeping of levels, not their reading."""
     (tmp_path / "data").write_text("a file")
