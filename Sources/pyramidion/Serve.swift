@@ -23,7 +23,7 @@ struct Serve: AsyncParsableCommand {
         Serve.raiseDescriptorLimit()
         // The runtime opens a descriptor with its first sleep. If there were none left by then, waits for memory would
         // never end.
-        try await Task.sleep(for: .milliseconds(1))
+        try await Task.sleep(for: .milliseconds(20))
         let signals = try Signals()
         do {
             try await serve(configuration, logger, signals, sink)
