@@ -25,6 +25,8 @@ struct Serve: AsyncParsableCommand {
         // never end.
         try await Task.sleep(for: .milliseconds(20))
         let signals = try Signals()
+        // Whoever sees the service listen may stop it at once.
+        await signals.areWatched()
         do {
             try await serve(configuration, logger, signals, sink)
         } catch {
