@@ -21,7 +21,12 @@ struct Serve: AsyncParsableCommand {
         defer { sink.flush() }
         let logger = Logger(label: "pyramidion") { _ in LineLogHandler(configuration.log, sink: sink) }
         Serve.raiseDescriptorLimit()
+        // The runtime opens a descriptor with its first sleep. If there were none left by then, waits for memory would
+        // never end.
+        try await Task.sleep(for: .milliseconds(20))
         let signals = try Signals()
+        // Whoever sees the service listen may stop it at once.
+        await signals.areWatched()
         do {
             try await serve(configuration, logger, signals, sink)
         } catch {

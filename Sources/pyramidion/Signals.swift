@@ -32,6 +32,9 @@ struct Signals {
         }
     }
 
+    /// Returns when signals are watched; one that comes before ends the process in its usual way.
+    func areWatched() async { await watching.value }
+
     /// Returns with the next SIGTERM or SIGINT; `reload` is called for each SIGHUP before it.
     func untilEnd(reload: () -> Void) async {
         for await signal in stream {
