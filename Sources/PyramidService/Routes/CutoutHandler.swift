@@ -47,8 +47,8 @@ struct CutoutHandler {
     }
 
     private func checkedByteCount(_ box: Box3, _ volume: ServedVolume) throws(ServiceError) -> Int {
-        let width = volume.info.channels.scaled(by: volume.info.type.byteWidth)
-        let byteCount = (box.extent.product ?? .max).scaled(by: width)
+        let width = volume.info.channels.multipliedClamped(by: volume.info.type.byteWidth)
+        let byteCount = (box.extent.product ?? .max).multipliedClamped(by: width)
         let limit = context.configuration.limits.cutoutBytes
         guard byteCount <= limit else {
             throw .overLimit(
@@ -68,7 +68,8 @@ struct CutoutHandler {
         _ fields: HTTPFields
     ) async throws {
         let layers = layers(of: box, level)
-        let largest = layers.map { ($0.extent.product ?? .max).scaled(by: volume.voxelBytes) }.max() ?? 0
+        let largest =
+            layers.map { ($0.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes) }.max() ?? 0
         try await context.sidecar.boxes.enter(price: largest)
         defer { context.sidecar.boxes.leave(price: largest) }
         // The first layer is read before the answer begins, so that most failures get a proper one.
@@ -146,7 +147,7 @@ extension BoxVoxels {
 
 extension ServedVolume {
     /// Bytes of one voxel with all its channels.
-    var voxelBytes: Int { info.channels.scaled(by: info.type.byteWidth) }
+    var voxelBytes: Int { info.channels.multipliedClamped(by: info.type.byteWidth) }
 
     /// The level that the parameter `mip` names; 0 without one.
     func levelIndex(_ text: String?) throws(ServiceError) -> Int {

@@ -39,7 +39,7 @@ struct PreviewHandler {
         var box = level.bounds
         box.begin[axis] = at
         box.end[axis] = at + 1
-        let price = (box.extent.product ?? .max).scaled(by: volume.voxelBytes)
+        let price = (box.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes)
         try await context.sidecar.boxes.enter(price: price)
         defer { context.sidecar.boxes.leave(price: price) }
         let voxels = try await context.sidecar.supply.voxels(volume, level.index, box)

@@ -45,7 +45,7 @@ package struct BoxReduction: Sendable {
     private func pieces(of box: Box3, _ source: Box3) -> [Box3] {
         let factor = rule.factor
         var pieces = [box]
-        for axis in 0..<3 where source.begin[axis] > box.begin[axis].scaled(by: factor[axis]) {
+        for axis in 0..<3 where source.begin[axis] > box.begin[axis].multipliedClamped(by: factor[axis]) {
             guard box.end[axis] - box.begin[axis] > 1 else { continue }
             pieces = pieces.flatMap { piece in
                 var (first, rest) = (piece, piece)

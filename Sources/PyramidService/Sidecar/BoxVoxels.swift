@@ -50,21 +50,6 @@ package struct BoxVoxels: Sendable {
             }
         }
     }
-
-    /// Fills the voxels of `part` that lie in the box with zeros.
-    package func clear(_ part: Box3) {
-        let common = box.intersection(part)
-        guard !common.isEmpty, let target = bytes.baseAddress else { return }
-        let strides = Strides(box, width)
-        for channel in 0..<channels {
-            for z in common.begin.z..<common.end.z {
-                for y in common.begin.y..<common.end.y {
-                    (target + strides.offset(common.begin.x, y, z, channel))
-                        .initializeMemory(as: UInt8.self, repeating: 0, count: common.extent.x * width)
-                }
-            }
-        }
-    }
 }
 
 /// Where a voxel of a box lies in its memory, in bytes.

@@ -3,6 +3,7 @@ import ChunkCodecs
 import Configuration
 import Downsampling
 import Origins
+import UV
 import Volumes
 import Voxels
 import Workers
@@ -43,8 +44,8 @@ struct ChunkMaking {
         try await cost.check(level.index, place)
         let lanes = supply.workers.lanes
         let single = cost.byteCount(level.index)
-        let hands = single.scaled(by: 1 + lanes) <= supply.admission.budget / 2 ? 1 + lanes : 1
-        let price = single.scaled(by: hands)
+        let hands = single.multipliedClamped(by: 1 + lanes) <= supply.admission.budget / 2 ? 1 + lanes : 1
+        let price = single.multipliedClamped(by: hands)
         guard price <= supply.admission.budget else {
             throw ServiceError.overloaded(
                 limit: "limits.memory",
@@ -101,7 +102,7 @@ struct ChunkMaking {
     }
 
     private func places() -> [ChunkPlace] {
-        base.grids[0].cells(covering: sourceBox).points.map { ChunkPlace(cell: $0) }
+        BoxPositions(base.grids[0].cells(covering: sourceBox)).map { ChunkPlace(cell: $0) }
     }
 
     /// Decodes the parents, reduces them and encodes the chunk, in one piece of work on a lane.
@@ -111,7 +112,7 @@ struct ChunkMaking {
         }
         let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
         let (box, sourceBox, volume) = (box, sourceBox, volume)
-        let flag = CancelledFlag()
+        let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
             try await supply.workers.run {
                 let source = try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)

@@ -20,7 +20,7 @@ extension ChunkSupply {
         let grid = served.grids[0]
         let cells = grid.cells(covering: box)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, cell) in cells.points.enumerated() {
+            for (index, cell) in BoxPositions(cells).enumerated() {
                 if index >= Self.boxWidth { try await group.next() }
                 let place = ChunkPlace(cell: cell)
                 group.addTask { [self] in

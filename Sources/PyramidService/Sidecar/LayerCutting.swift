@@ -38,7 +38,9 @@ struct LayerCutting: Sendable {
         return box
     }
 
-    func byteCount(_ layer: Int) -> Int { (box(layer).extent.product ?? .max).scaled(by: channels * width) }
+    func byteCount(_ layer: Int) -> Int {
+        (box(layer).extent.product ?? .max).multipliedClamped(by: channels * width)
+    }
 
     /// The cells of a layer, in the grid's order.
     func cells(_ layer: Int) -> [Extent3] {
@@ -47,7 +49,7 @@ struct LayerCutting: Sendable {
             range.begin[axis] = layer
             range.end[axis] = layer + 1
         }
-        return range.points
+        return Array(BoxPositions(range))
     }
 
     /// Returns the chunk at `cell` out of the memory of its layer.

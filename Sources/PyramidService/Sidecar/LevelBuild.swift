@@ -66,7 +66,7 @@ package struct LevelBuild: Sendable {
         let width = supply.workers.lanes + 1
         for (level, cells) in plan {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for (index, cell) in cells.points.enumerated() {
+                for (index, cell) in BoxPositions(cells).enumerated() {
                     if index >= width { try await group.next() }
                     group.addTask { _ = try await supply.stored(volume, level, ChunkPlace(cell: cell), nil) }
                 }
@@ -111,7 +111,7 @@ package struct LevelBuild: Sendable {
         for between in volume.levels.reversed()
         where between.index > level.index && between.index <= top.index {
             if case .made(let rule) = between.provider {
-                position = position.scaled(by: rule.stepFactor[axis])
+                position = position.multipliedClamped(by: rule.stepFactor[axis])
             }
         }
         let grid = level.grids[0]

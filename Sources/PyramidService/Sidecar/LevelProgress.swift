@@ -56,7 +56,7 @@ final class LevelProgress: Sendable {
                     guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else {
                         break
                     }
-                    cells += range.points
+                    cells += BoxPositions(range)
                     state.written[level.index] = layer.end[axis]
                     state.nextLayer[level.index] += 1
                 }

@@ -47,20 +47,6 @@ package struct LevelRule: Sendable, Hashable {
 
     /// What of the base's `bounds` the voxels of `box` are made of.
     package func sourceBox(of box: Box3, in bounds: Box3) -> Box3 {
-        let factor = factor
-        var source = box
-        for axis in 0..<3 {
-            source.begin[axis] = box.begin[axis].scaled(by: factor[axis])
-            source.end[axis] = box.end[axis].scaled(by: factor[axis])
-        }
-        return source.intersection(bounds)
-    }
-}
-
-extension Int {
-    /// The product, or the nearest number that there is: bounds are far from it.
-    func scaled(by factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? (self < 0 ? .min : .max) : product
+        box.upsampled(by: factor).intersection(bounds)
     }
 }

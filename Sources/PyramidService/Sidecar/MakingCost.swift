@@ -65,7 +65,7 @@ struct MakingCost {
         if try await volume.store?.contains(key) == true { return }
         let base = volume.levels[rule.base]
         let cells = base.grids[0].cells(covering: rule.sourceBox(of: box, in: base.bounds))
-        for cell in cells.points {
+        for cell in BoxPositions(cells) {
             try Task.checkCancellation()
             try await count(rule.base, ChunkPlace(cell: cell), &spent, limit)
         }
@@ -92,15 +92,16 @@ struct MakingCost {
         var box = volume.voxelBytes
         var parents = 1
         for axis in 0..<3 {
-            let needed = volume.levels[level].grids[0].chunk[axis].scaled(by: rule.factor[axis])
+            let needed = volume.levels[level].grids[0].chunk[axis].multipliedClamped(by: rule.factor[axis])
             let size = min(needed, base.bounds.extent[axis])
-            box = box.scaled(by: size)
+            box = box.multipliedClamped(by: size)
             let cells = min(base.grids[0].chunk[axis].dividingUp(size) + 1, base.grids[0].cells[axis])
-            parents = parents.scaled(by: cells)
+            parents = parents.multipliedClamped(by: cells)
         }
         var total = box
         for part in [
-            (parents + 1).scaled(by: chunkBytes(base)), 3.scaled(by: chunkBytes(volume.levels[level])),
+            (parents + 1).multipliedClamped(by: chunkBytes(base)),
+            3.multipliedClamped(by: chunkBytes(volume.levels[level])),
         ] {
             let (sum, overflow) = total.addingReportingOverflow(part)
             if overflow { return .max }
@@ -112,7 +113,9 @@ struct MakingCost {
     private func chunkBytes(_ level: ServedLevel) -> Int {
         let chunk = level.grids[0].chunk
         var voxels = volume.voxelBytes
-        for axis in 0..<3 { voxels = voxels.scaled(by: min(chunk[axis], level.bounds.extent[axis])) }
+        for axis in 0..<3 {
+            voxels = voxels.multipliedClamped(by: min(chunk[axis], level.bounds.extent[axis]))
+        }
         return voxels
     }
 }

@@ -21,13 +21,15 @@ struct UploadRun {
 
     /// Memory of a run: two layers, and what cutting and making hold.
     static func price(_ cutting: LayerCutting, _ supply: ChunkSupply, _ volume: ServedVolume) -> Int {
-        let chunk = (cutting.grid.chunk.product ?? .max).scaled(by: cutting.channels * cutting.width)
-        let cutting = cutting.byteCount(0).scaled(by: cutting.layerCount > 1 ? 2 : 1)
+        let chunk = (cutting.grid.chunk.product ?? .max).multipliedClamped(
+            by: cutting.channels * cutting.width
+        )
+        let cutting = cutting.byteCount(0).multipliedClamped(by: cutting.layerCount > 1 ? 2 : 1)
         let cost = MakingCost(supply, volume)
         let making = volume.levels.filter(\.isMade).map { cost.stepByteCount($0.index) }.max() ?? 0
         let hands = supply.workers.lanes + 1
         let (sum, overflow) = cutting.addingReportingOverflow(
-            (2.scaled(by: chunk) + making).scaled(by: hands)
+            (2.multipliedClamped(by: chunk) + making).multipliedClamped(by: hands)
         )
         return overflow ? .max : sum
     }
