@@ -61,13 +61,13 @@ package struct AnswerLayout: Sendable {
     ///   - levels: In the order in which they are sent.
     ///   - checksumsAfterLevels: Whether a level of an npz may be sent before its checksum is known. It costs
     ///     a data descriptor an entry, which few streaming readers of zip archives understand.
-    ///   - framing: The boundary of a multipart body.
+    ///   - framing: The boundary of a multipart body; by default a random one, which costs a call to the kernel.
     /// - Throws: ``LayoutError/tooLarge``.
     package init(
         _ format: AnswerFormat,
         levels: [AnswerLevel],
         checksumsAfterLevels: Bool = false,
-        framing: MultipartFraming = MultipartFraming()
+        framing: @autoclosure () -> MultipartFraming = MultipartFraming()
     ) throws(LayoutError) {
         self.format = format
         self.levels = levels
@@ -95,6 +95,7 @@ package struct AnswerLayout: Sendable {
             byteCount = zip.byteCount
             contentType = "application/zip"
         case .multipart:
+            let framing = framing()
             zip = nil
             self.framing = framing
             var total = framing.end.count

@@ -18,7 +18,8 @@ struct Geometry: Sendable {
     /// At least 1, so that a slice is made of whole rows.
     let stream: Int
 
-    init(_ spec: PyramidSpec) {
+    /// The axes of a pyramid of `mips` levels.
+    init(_ spec: PyramidSpec, mips: Int) {
         let rank = spec.shape.axisCount
         let inMemory = spec.order == .fortran ? Array(0..<rank) : Array((0..<rank).reversed())
         var axes: [MemoryAxis] = []
@@ -38,6 +39,13 @@ struct Geometry: Sendable {
         if stream == 0 {
             axes.insert(single, at: 1)
             stream = 1
+        }
+        // Where no box is ever clipped along the streaming axis, parts go on from each other: they are one long part,
+        // which is walked in long stretches instead of short ones.
+        let reach = (0..<mips).reduce(1) { reach, _ in reach.multiplied(by: axes[stream].factor, atMost: .max) }
+        if stream + 1 < axes.count, axes[stream].size % reach == 0 {
+            for axis in axes[(stream + 1)...] { axes[stream].size *= axis.size }
+            axes.removeSubrange((stream + 1)...)
         }
         self.axes = axes
         self.stream = stream

@@ -143,7 +143,10 @@ package final class PyramidEngine: @unchecked Sendable {
         let handoffPitch = tail == nil ? nil : plan.inPitch(head)
         let (parts, slices) = extent(index)
         let sliceByteCount = plan.slabs.sliceByteCount
-        let touches = plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
+        // A small input has just been written, so it is in a cache.
+        let touches =
+            plan.inputByteCount > SlabPlan.cachedByteCount
+            && plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
         var next = input
         for part in parts {
             guard !isCancelled() else { throw .cancelled }

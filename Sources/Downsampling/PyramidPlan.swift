@@ -87,7 +87,7 @@ package struct PyramidPlan: Sendable {
             )
         }
 
-        let geometry = Geometry(spec)
+        let geometry = Geometry(spec, mips: kept.upperBound)
         let planner = StagePlanner(
             spec: spec,
             geometry: geometry,

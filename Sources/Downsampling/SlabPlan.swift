@@ -22,6 +22,8 @@ struct SlabPlan: Sendable {
 
     /// Bytes of a batch, if one window of slices is not more.
     static let nearByteCount = 128 << 10
+    /// Bytes that are likely to be in a cache when they have just been written.
+    static let cachedByteCount = 512 << 10
 
     ///
     /// `target`: Bytes of a slab, unless one window of slices is more.

@@ -36,6 +36,8 @@ package final class Exchange {
     private var progress = Progress.pending
     private var framing = AnswerFraming.bodiless
     private var bodyBytesSent = 0
+    /// A head that goes out with the first bytes of its body.
+    private var heldHead: [UInt8] = []
 
     init(head: consuming RequestHead, connection: Connection) {
         self.head = head
@@ -113,14 +115,20 @@ package final class Exchange {
     ///     `Connection: close` is honoured.
     ///   - length: The body's bytes; nil if they are not known, which means chunked, or to HTTP/1.0 a body that
     ///     ends with the connection.
+    ///   - isHeld: Whether the body is at hand: the head then goes out with its first bytes, in one write.
     /// - Throws: ``WriteError``.
     package func begin(
         _ status: HTTPResponse.Status,
         _ fields: HTTPFields,
-        length: Int?
+        length: Int?,
+        isHeld: Bool = false
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
         try start(&output, status, fields, length: length)
+        if isHeld, framing.sendsBody {
+            heldHead = output
+            return
+        }
         let taken = try sendNow(output)
         if taken < output.count { try await sendRest(of: output, from: taken) }
         connection.state.giveBack(&output)
@@ -160,11 +168,11 @@ package final class Exchange {
             abort()
             throw misuse("\(bodyBytesSent) bytes of body where Content-Length says \(length)")
         }
-        if framing == .chunked {
-            let taken = try sendNow(AnswerHead.lastChunk)
-            if taken < AnswerHead.lastChunk.count {
-                try await sendRest(of: AnswerHead.lastChunk, from: taken)
-            }
+        let last = heldHead + (framing == .chunked ? AnswerHead.lastChunk : [])
+        heldHead = []
+        if !last.isEmpty {
+            let taken = try sendNow(last)
+            if taken < last.count { try await sendRest(of: last, from: taken) }
         }
         progress = .ended
     }
@@ -344,12 +352,23 @@ extension Exchange {
     }
 
     private func send(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {
+        guard heldHead.isEmpty else { return try await sendBehindHead(pieces, count) }
         do throws(UVError) {
             try await connection.stream.write(pieces)
         } catch {
             throw failed()
         }
         connection.state.counters.bytesOut.add(count)
+    }
+
+    private func sendBehindHead(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {
+        // Lives as long as the write.
+        let head = UnsafeMutableRawBufferPointer.allocate(byteCount: heldHead.count, alignment: 1)
+        defer { head.deallocate() }
+        head.copyBytes(from: heldHead)
+        connection.state.giveBack(&heldHead)
+        heldHead = []
+        try await send([UnsafeRawBufferPointer(head)] + pieces, head.count + count)
     }
 
     private func sendChunk(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {

@@ -9,6 +9,8 @@ package final class AnswerWriter {
     private static let writeByteCount = 4 << 20
     /// A piece of a level for one lane to compute the checksum of.
     private static let checksumByteCount = 4 << 20
+    /// A level whose checksum is computed where it is: it takes some ten microseconds, as a lane does.
+    private static let inlineByteCount = 128 << 10
 
     private let engine: PyramidEngine
     private let pool: WorkerPool
@@ -87,7 +89,7 @@ package final class AnswerWriter {
     }
 
     private func checksum(_ level: UnsafeRawBufferPointer) async throws -> UInt32 {
-        if level.count <= SlabPipeline.inlineByteCount { return CRC32.update(0, level) }
+        if level.count <= Self.inlineByteCount { return CRC32.update(0, level) }
         let size = Self.checksumByteCount
         var crc: UInt32 = 0
         try await inOrder((level.count + size - 1) / size, width: pool.lanes, on: pool) { index in

@@ -4,6 +4,9 @@ package import Workers
 
 /// Compresses an answer in blocks on lanes, in order, as one gzip member.
 package final class GzipSink: ByteSink {
+    /// A block that is compressed where it is.
+    private static let inlineByteCount = 16 << 10
+
     private let sink: any ByteSink
     private let pool: WorkerPool
     private let encoder = GzipBlockEncoder()
@@ -21,7 +24,7 @@ package final class GzipSink: ByteSink {
 
     package func write(_ pieces: [UnsafeRawBufferPointer]) async throws {
         let blocks = pieces.flatMap(Self.blocks)
-        if blocks.allSatisfy({ $0.count <= SlabPipeline.inlineByteCount / 4 }), blocks.count <= 4 {
+        if blocks.allSatisfy({ $0.count <= Self.inlineByteCount }), blocks.count <= 4 {
             for block in blocks { try await append(encoder.compress(block, isLast: false)) }
             return
         }

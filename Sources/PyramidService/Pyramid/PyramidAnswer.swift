@@ -35,7 +35,13 @@ final class PyramidAnswer {
         fields[.vary] = request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding"
         if gzip != nil { fields[.contentEncoding] = "gzip" }
         if request.respondsEarly { fields[.preferenceApplied] = "respond-early" }
-        try await transaction.begin(.ok, fields, length: gzip == nil ? layout.byteCount : nil)
+        // Who asked for an early answer wants its head at once.
+        try await transaction.begin(
+            .ok,
+            fields,
+            length: gzip == nil ? layout.byteCount : nil,
+            isHeld: !request.respondsEarly
+        )
     }
 
     /// Writes what is final. Returns whether that was all.

@@ -8,9 +8,6 @@ package import Workers
 ///
 /// A ring of buffers bounds what is held: slab `i` is read into the buffer of slab `i - ring` when that is done.
 package struct SlabPipeline {
-    /// Inputs up to this size are reduced where they were read: a lane is some microseconds away, and so much
-    /// is done in about that time.
-    static let inlineByteCount = 64 << 10
     /// Slabs above this are not waited with: one is read, each lane has one.
     private static let largeSlabByteCount = 4 << 20
 
@@ -38,7 +35,7 @@ package struct SlabPipeline {
     /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and, if they are not large,
     /// one that waits.
     package static func ring(_ plan: PyramidPlan, lanes: Int) -> Int {
-        if plan.inputByteCount <= inlineByteCount { return 1 }
+        if plan.isSmallWork { return 1 }
         let waiting = plan.slabByteCount > largeSlabByteCount ? 0 : 1
         return max(1, min(lanes + 1 + waiting, plan.slabCount))
     }
@@ -54,7 +51,7 @@ package struct SlabPipeline {
         for _ in 0..<ring { slots.append(try buffers.take(plan.slabByteCount)) }
         // Lanes hold plain pointers into them.
         defer { withExtendedLifetime(slots) {} }
-        if plan.inputByteCount <= Self.inlineByteCount {
+        if plan.isSmallWork {
             for index in 0..<plan.slabCount {
                 let voxels = try await read(index, from: source, into: slots[0])
                 try reduction(index, voxels)()

@@ -87,6 +87,8 @@ package final class PyramidService: HTTPResponder {
         )
         let limit = exchange.overrun?.limit ?? failure?.limit
         if let limit { context.metrics.refused(limit: limit) }
+        let level = level(failure, limit, transaction)
+        guard level >= context.logger.logLevel else { return }
         var metadata: Logger.Metadata = [
             "id": "\(transaction.requestID)", "method": "\(exchange.head.method.rawValue)",
             "path": "\(exchange.head.target.path)", "status": "\(status)",
@@ -95,7 +97,7 @@ package final class PyramidService: HTTPResponder {
             "ms": "\(milliseconds(transaction.elapsed))",
         ]
         if let reason = exchange.overrun?.reason ?? failure?.reason { metadata["reason"] = "\(reason)" }
-        context.logger.log(level: level(failure, limit, transaction), "request", metadata: metadata)
+        context.logger.log(level: level, "request", metadata: metadata)
     }
 
     private func level(_ failure: ServiceError?, _ limit: String?, _ transaction: Transaction) -> Logger.Level

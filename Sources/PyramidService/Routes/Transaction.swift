@@ -36,10 +36,16 @@ final class Transaction: ByteSource, ByteSink {
         try await exchange.respond(status, complete(fields), body: body)
     }
 
-    /// Begins an answer whose body is written afterwards; `length` is `nil` when it is not known.
-    func begin(_ status: HTTPResponse.Status, _ fields: HTTPFields, length: Int?) async throws {
+    /// Begins an answer whose body is written afterwards; `length` is `nil` when it is not known, `isHeld` whether the
+    /// head waits for the body's first bytes.
+    func begin(
+        _ status: HTTPResponse.Status,
+        _ fields: HTTPFields,
+        length: Int?,
+        isHeld: Bool = false
+    ) async throws {
         self.status = status
-        try await exchange.begin(status, complete(fields), length: length)
+        try await exchange.begin(status, complete(fields), length: length, isHeld: isHeld)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
