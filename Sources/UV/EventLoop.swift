@@ -232,6 +232,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     fileprivate func runThread() {
+        // Whoever waits for the loop waits for one answer; whoever waits for a lane waits for many voxels.
+        cuv_take_short_turns()
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
         while !isClosing { uv_run(uv, UV_RUN_DEFAULT) }
         let forgotten = counts

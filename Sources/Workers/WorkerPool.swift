@@ -5,6 +5,7 @@
 // has a backlog, and there are never more threads than lanes. Serial queues have threads of their own; a concurrent
 // queue would take those of Swift's tasks, whose number is that of the cores, and long work would starve every task.
 import Dispatch
+import Glibc
 import Synchronization
 
 /// Runs synchronous, computing work beside the event loops, at most `lanes` pieces at a time.
@@ -13,6 +14,8 @@ package final class WorkerPool: Sendable {
     package let lanes: Int
     /// How many more may wait.
     package let queueLimit: Int
+
+    private static let niceness: Int32 = 5
 
     private let queues: [DispatchQueue]
     private let state: Mutex<State>
@@ -122,6 +125,9 @@ package final class WorkerPool: Sendable {
     }
 
     private func run(_ lane: Int, startingWith first: Piece) {
+        // The loop that feeds the lanes comes first where cores are few. Its thread is never one of Dispatch's.
+        // On Linux 0 is the calling thread; if it fails, the thread is scheduled as any other.
+        _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
         var next: Piece? = first
         while let piece = next {
             piece.finish(nil)
