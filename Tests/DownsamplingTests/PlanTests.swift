@@ -36,6 +36,19 @@ struct PlanTests {
         #expect(plan.levels.map(\.byteCount) == [72, 24, 6])
     }
 
+    @Test("Slices whose boxes are never clipped are cut as one long part, all others by themselves")
+    func longParts() throws {
+        func slab(_ sizes: [Int], mips: Int) throws -> Int {
+            try PyramidPlan(spec(sizes, [2, 2, 1], mips: .count(mips)), slabByteCount: 1000).slabByteCount
+        }
+        #expect(try slab([16, 16, 40], mips: 4) == 16 * 48)
+        #expect(try slab([16, 16, 40], mips: 5) == 16 * 16 * 3)
+        #expect(try slab([16, 48, 40], mips: 4) == 16 * 48)
+        #expect(try slab([16, 24, 40], mips: 3) == 16 * 56)
+        #expect(try slab([16, 24, 40], mips: 4) == 16 * 24 * 2)
+        #expect(try slab([16, 23, 40], mips: 1) == 16 * 23 * 2)
+    }
+
     @Test("All mips end when no downsampled axis is longer than 1")
     func allMips() throws {
         #expect(try PyramidPlan(spec([9, 1, 100], [2, 2, 1], mips: .all)).levels.count == 4)

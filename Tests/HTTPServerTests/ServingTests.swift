@@ -48,6 +48,26 @@ struct ServingTests {
         }
     }
 
+    @Test("A held head goes out before its body, and without one at the end")
+    func heldHead() async throws {
+        try await withServer { server, _ in
+            let client = try TestClient(server)
+            for (target, body) in [
+                ("/held-length", "onetwo"), ("/held-stream", "onetwo"), ("/held-empty", ""),
+                ("/held-empty?chunked", ""),
+            ] {
+                let answer = try await client.get(target)
+                #expect(answer.status == 200 && answer.isWhole)
+                #expect(answer.body == body)
+            }
+            try await client.send("HEAD /held-length HTTP/1.1\r\nHost: a\r\n\r\n")
+            let head = try await client.answer(to: "HEAD")
+            #expect(head.fields["content-length"] == "6" && head.body.isEmpty)
+            try await client.send("GET /held-abort HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(await client.isAtEnd())
+        }
+    }
+
     @Test("A request that arrives byte by byte is answered")
     func byteByByte() async throws {
         try await withServer { server, _ in

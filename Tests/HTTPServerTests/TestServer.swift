@@ -67,6 +67,20 @@ final class TestResponder: HTTPResponder {
             try await stream(exchange, length: nil, pieces: ["one", "", "two"])
         case "/length":
             try await stream(exchange, length: 6, pieces: ["one", "two"])
+        case "/held-length":
+            try await stream(exchange, length: 6, pieces: ["one", "two"], isHeld: true)
+        case "/held-stream":
+            try await stream(exchange, length: nil, pieces: ["one", "", "two"], isHeld: true)
+        case "/held-empty":
+            try await stream(
+                exchange,
+                length: exchange.head.target.query == nil ? 0 : nil,
+                pieces: [],
+                isHeld: true
+            )
+        case "/held-abort":
+            try await exchange.begin(.ok, [:], length: nil, isHeld: true)
+            exchange.abort()
         case "/short":
             try await stream(exchange, length: 7, pieces: ["one", "two"])
         case "/long":
@@ -93,8 +107,13 @@ final class TestResponder: HTTPResponder {
         }
     }
 
-    private func stream(_ exchange: Exchange, length: Int?, pieces: [String]) async throws {
-        try await exchange.begin(.ok, [:], length: length)
+    private func stream(
+        _ exchange: Exchange,
+        length: Int?,
+        pieces: [String],
+        isHeld: Bool = false
+    ) async throws {
+        try await exchange.begin(.ok, [:], length: length, isHeld: isHeld)
         for piece in pieces { try await write(exchange, piece) }
         try await exchange.end()
     }
