@@ -41,9 +41,6 @@ struct PlanTests {
         func slab(_ sizes: [Int], mips: Int) throws -> Int {
             try PyramidPlan(spec(sizes, [2, 2, 1], mips: .count(mips)), slabByteCount: 1000).slabByteCount
         }
-        #expect(try slab([16, 16, 40], mips: 4) == 16 * 48)
-        #expect(try slab([16, 16, 40], mips: 5) == 16 * 16 * 3)
-        #expect(try slab([16, 48, 40], mips: 4) == 16 * 48)
         #expect(try slab([16, 24, 40], mips: 3) == 16 * 56)
         #expect(try slab([16, 24, 40], mips: 4) == 16 * 24 * 2)
         #expect(try slab([16, 23, 40], mips: 1) == 16 * 23 * 2)
