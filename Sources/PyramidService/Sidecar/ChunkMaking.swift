@@ -12,7 +12,7 @@ import Workers
 ///
 /// Source: `docs/semantics.md` section 10: parents are taken as they are kept, in their encoding, so that a chunk
 /// is the same whichever way and in whatever order chunks are made.
-struct ChunkMaking {
+struct ChunkMaking: Sendable {
     /// Parents that are looked up at a time.
     private static let lookUpWidth = 16
 
@@ -60,9 +60,14 @@ struct ChunkMaking {
 
     /// Makes the chunk as a part of work that was admitted.
     func make(_ chain: MakingChain) async throws -> EncodedChunk {
-        let parents = try await parents(chain)
-        try Task.checkCancellation()
-        let chunk = try await reduced(parents)
+        let chunk: EncodedChunk
+        switch try await begun() {
+        case .made(let made): chunk = made
+        case .lacks(let places, let source):
+            let parents = try await parents(places, chain)
+            try Task.checkCancellation()
+            chunk = try await onLane { flag in try complete(source, parents, flag) }
+        }
         supply.counters.made()
         try await supply.keeping.keep(chunk, volume, level.objectKey(place))
         return chunk
@@ -70,9 +75,27 @@ struct ChunkMaking {
 
     private typealias Parent = (box: Box3, chunk: EncodedChunk, name: String)
 
-    /// The chunks of the base that the chunk is made of; those that are missing are made.
-    private func parents(_ chain: MakingChain) async throws -> [Parent] {
+    /// How far a chunk is made of what is at hand.
+    private enum Begun {
+        case made(EncodedChunk)
+        /// These parents are missing in the box, which is nil before anything is in it.
+        case lacks([ChunkPlace], BoxVoxels?)
+    }
+
+    /// Makes the chunk of what the system has in memory of its source, in one piece of work on a lane.
+    private func begun() async throws -> Begun {
         let places = places()
+        guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places, nil) }
+        return try await onLane { flag in
+            let source = try sourceVoxels()
+            let left = try ready.place(places, in: source) { flag.isCancelled }
+            guard left.isEmpty else { return .lacks(left, source) }
+            return .made(try encoded(source, flag))
+        }
+    }
+
+    /// The chunks of the base at `places`; those that are missing are made.
+    private func parents(_ places: [ChunkPlace], _ chain: MakingChain) async throws -> [Parent] {
         var found: [Int: EncodedChunk] = [:]
         try await withThrowingTaskGroup(of: (Int, EncodedChunk?).self) { group in
             for (index, place) in places.enumerated() {
@@ -105,27 +128,52 @@ struct ChunkMaking {
         BoxPositions(base.grids[0].cells(covering: sourceBox)).map { ChunkPlace(cell: $0) }
     }
 
-    /// Decodes the parents, reduces them and encodes the chunk, in one piece of work on a lane.
-    private func reduced(_ parents: [Parent]) async throws -> EncodedChunk {
-        guard let format = level.format, let baseFormat = base.format else {
-            throw ServiceError.internalFault("a level was planned from chunks that cannot be read")
-        }
-        let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
-        let (box, sourceBox, volume) = (box, sourceBox, volume)
+    // MARK: On a lane
+
+    private func onLane<Value: Sendable>(
+        _ work: @escaping @Sendable (CancellationFlag) throws -> Value
+    ) async throws -> Value {
         let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
-            try await supply.workers.run {
-                let source = try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)
-                for parent in parents {
-                    guard !flag.isCancelled else { throw CancellationError() }
-                    try ChunkReading.place(parent.chunk, parent.box, baseFormat, in: source, parent.name)
-                }
-                let voxels = try reduction.reduce(source, to: box) { flag.isCancelled }
-                let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
-                return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
-            }
+            try await supply.workers.run { try work(flag) }
         } onCancel: {
             flag.cancel()
         }
+    }
+
+    private func sourceVoxels() throws -> BoxVoxels {
+        let format = try format()
+        return try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)
+    }
+
+    /// Decodes the parents beside what the box has already, and makes the chunk.
+    private func complete(_ begun: BoxVoxels?, _ parents: [Parent], _ flag: CancellationFlag) throws
+        -> EncodedChunk
+    {
+        guard let baseFormat = base.format else { throw unreadable }
+        let source = try begun ?? sourceVoxels()
+        for parent in parents {
+            guard !flag.isCancelled else { throw CancellationError() }
+            try ChunkReading.place(parent.chunk, parent.box, baseFormat, in: source, parent.name)
+        }
+        return try encoded(source, flag)
+    }
+
+    /// Reduces the box that holds all parents, and encodes the chunk.
+    private func encoded(_ source: BoxVoxels, _ flag: CancellationFlag) throws -> EncodedChunk {
+        let format = try format()
+        let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
+        let voxels = try reduction.reduce(source, to: box) { flag.isCancelled }
+        let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
+        return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
+    }
+
+    private func format() throws -> ChunkFormat {
+        guard let format = level.format else { throw unreadable }
+        return format
+    }
+
+    private var unreadable: ServiceError {
+        .internalFault("a level was planned from chunks that cannot be read")
     }
 }
