@@ -28,24 +28,6 @@ package struct BoxVoxels: Sendable {
     /// Fills all of it with zeros.
     package func clear() { _ = bytes.initializeMemory(as: UInt8.self, repeating: 0) }
 
-    /// Fills the voxels that `other` has too with zeros.
-    package func clear(_ other: Box3) {
-        let common = box.intersection(other)
-        guard !common.isEmpty else { return }
-        let strides = Strides(box, width)
-        for channel in 0..<channels {
-            for z in common.begin.z..<common.end.z {
-                for y in common.begin.y..<common.end.y {
-                    let begin = strides.offset(common.begin.x, y, z, channel)
-                    let row = UnsafeMutableRawBufferPointer(
-                        rebasing: bytes[begin..<begin + common.extent.x * width]
-                    )
-                    _ = row.initializeMemory(as: UInt8.self, repeating: 0)
-                }
-            }
-        }
-    }
-
     /// Copies the voxels that both boxes have from `other`, whose memory holds all of `otherBox` in the same order.
     package func copy(from other: UnsafeRawBufferPointer, of otherBox: Box3) {
         let common = box.intersection(otherBox)

@@ -63,10 +63,10 @@ struct ChunkMaking: Sendable {
         let chunk: EncodedChunk
         switch try await begun() {
         case .made(let made): chunk = made
-        case .lacks(let places, let source):
+        case .lacks(let places, let reduction):
             let parents = try await parents(places, chain)
             try Task.checkCancellation()
-            chunk = try await onLane { flag in try complete(source, parents, flag) }
+            chunk = try await onLane { flag in try completed(reduction, parents, flag) }
         }
         supply.counters.made()
         try await supply.keeping.keep(chunk, volume, level.objectKey(place))
@@ -78,8 +78,8 @@ struct ChunkMaking: Sendable {
     /// How far a chunk is made of what is at hand.
     private enum Begun {
         case made(EncodedChunk)
-        /// These parents are missing in the box, which is nil before anything is in it.
-        case lacks([ChunkPlace], BoxVoxels?)
+        /// These parents are missing; nil: so are all.
+        case lacks([ChunkPlace], ParentReduction?)
     }
 
     /// Makes the chunk of what the system has in memory of its source, in one piece of work on a lane.
@@ -87,10 +87,12 @@ struct ChunkMaking: Sendable {
         let places = places()
         guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places, nil) }
         return try await onLane { flag in
-            let source = try sourceVoxels()
-            let left = try ready.place(places, in: source) { flag.isCancelled }
-            guard left.isEmpty else { return .lacks(left, source) }
-            return .made(try encoded(source, flag))
+            let reduction = try reduction()
+            let left = try ready.read(places, isCancelled: { flag.isCancelled }) { voxels, box in
+                try reduction.take(voxels, of: box) { flag.isCancelled }
+            }
+            guard left.isEmpty else { return .lacks(left, reduction) }
+            return .made(try encoded(reduction, flag))
         }
     }
 
@@ -141,30 +143,33 @@ struct ChunkMaking: Sendable {
         }
     }
 
-    private func sourceVoxels() throws -> BoxVoxels {
+    private func reduction() throws -> ParentReduction {
         let format = try format()
-        return try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)
+        return try ParentReduction(
+            BoxReduction(rule: rule, type: format.type, channels: format.channels),
+            to: box,
+            of: sourceBox,
+            parents: places().map { base.grids[0].box($0.cell) }
+        )
     }
 
-    /// Decodes the parents beside what the box has already, and makes the chunk.
-    private func complete(_ begun: BoxVoxels?, _ parents: [Parent], _ flag: CancellationFlag) throws
+    /// Decodes the parents that were missing, and makes the chunk.
+    private func completed(_ begun: ParentReduction?, _ parents: [Parent], _ flag: CancellationFlag) throws
         -> EncodedChunk
     {
         guard let baseFormat = base.format else { throw unreadable }
-        let source = try begun ?? sourceVoxels()
+        let reduction = try begun ?? reduction()
         for parent in parents {
             guard !flag.isCancelled else { throw CancellationError() }
-            try ChunkReading.place(parent.chunk, parent.box, baseFormat, in: source, parent.name)
+            let voxels = try ChunkReading.voxels(of: parent.chunk, parent.box, baseFormat, parent.name)
+            try reduction.take(UnsafeRawBufferPointer(voxels.bytes), of: parent.box) { flag.isCancelled }
         }
-        return try encoded(source, flag)
+        return try encoded(reduction, flag)
     }
 
-    /// Reduces the box that holds all parents, and encodes the chunk.
-    private func encoded(_ source: BoxVoxels, _ flag: CancellationFlag) throws -> EncodedChunk {
-        let format = try format()
-        let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
-        let voxels = try reduction.reduce(source, to: box) { flag.isCancelled }
-        let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
+    private func encoded(_ reduction: ParentReduction, _ flag: CancellationFlag) throws -> EncodedChunk {
+        let voxels = try reduction.voxels { flag.isCancelled }
+        let bytes = try format().encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
         return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
     }
 

@@ -28,7 +28,21 @@ enum ChunkReading {
         try bytes.withUnsafeBytes { try place($0, chunkBox, format, in: target, name) }
     }
 
-    /// The same of bytes that are not packed.
+    /// The voxels of `chunk`, which fill `chunkBox`.
+    ///
+    /// - Throws: As ``place(_:_:_:in:_:)``.
+    static func voxels(
+        of chunk: EncodedChunk,
+        _ chunkBox: Box3,
+        _ format: ChunkFormat,
+        _ name: String
+    ) throws -> BoxVoxels {
+        let voxels = try BoxVoxels(chunkBox, channels: format.channels, width: format.type.byteWidth)
+        try place(chunk, chunkBox, format, in: voxels, name)
+        return voxels
+    }
+
+    /// The same as ``place(_:_:_:in:_:)`` of bytes that are not packed.
     static func place(
         _ bytes: UnsafeRawBufferPointer,
         _ chunkBox: Box3,

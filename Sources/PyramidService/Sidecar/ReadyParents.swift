@@ -5,7 +5,7 @@ import Origins
 import Volumes
 import Voxels
 
-/// Reads chunks of a source straight into a box, as far as the system has their files in memory.
+/// Reads chunks of a source on the lane that reduces them, as far as the system has their files in memory.
 ///
 /// For a folder on a local disk that is the usual case, and it takes a few system calls a chunk on the lane that reduces
 /// it. Asking for each as an object costs two changes of thread and memory of its own. Such chunks are not put into the
@@ -27,39 +27,46 @@ struct ReadyParents: Sendable {
         self.counters = counters
     }
 
-    /// Puts the voxels of the chunks at `places` into `target`, and returns those that have to be waited for.
+    /// Calls `take` with the voxels and the box of each chunk at `places`, and returns those that have to be waited for.
     ///
     /// What looks broken is left to the other way, which says what is wrong with it.
-    /// - Throws: `EngineError.outOfMemory`, `CancellationError`, and ``ServiceError/badGateway(_:)`` for a chunk that
-    ///   cannot be decoded.
-    func place(
+    /// - Throws: `EngineError.outOfMemory`, `CancellationError`, ``ServiceError/badGateway(_:)`` for a chunk that
+    ///   cannot be decoded, and what `take` throws.
+    func read(
         _ places: [ChunkPlace],
-        in target: BoxVoxels,
-        isCancelled: () -> Bool
+        isCancelled: () -> Bool,
+        _ take: (UnsafeRawBufferPointer, Box3) throws -> Void
     ) throws -> [ChunkPlace] {
         let grid = base.grids[0]
+        var largest = grid.chunk
+        for axis in 0..<3 { largest[axis] = min(largest[axis], base.bounds.extent[axis]) }
         // A chunk that its encoding made larger than its voxels goes the other way.
-        let room = format.voxelByteCount(grid.chunk) ?? 0
-        let limit = min(room, format.voxelByteCount(base.bounds.extent) ?? room)
-        let memory = try VoxelBuffer(byteCount: limit)
+        let memory = try VoxelBuffer(byteCount: format.voxelByteCount(largest) ?? 0)
         var left: [ChunkPlace] = []
         for place in places {
             guard !isCancelled() else { throw CancellationError() }
             let box = grid.box(place.cell)
+            let voxelBytes = format.voxelByteCount(box.extent) ?? 0
             switch volume.origin.readyObject(base.objectKey(place), into: memory.bytes) {
             case .notReady: left.append(place)
-            case .absent: target.clear(box)
+            case .absent:
+                let zeros = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<voxelBytes])
+                _ = zeros.initializeMemory(as: UInt8.self, repeating: 0)
+                try take(UnsafeRawBufferPointer(zeros), box)
             case .read(let count, let coding):
                 let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory.bytes)[..<count])
-                if coding == .gzip {
-                    counters.read(bytes: count)
-                    let chunk = EncodedChunk(untagged: Array(bytes), coding)
-                    try ChunkReading.place(chunk, box, format, in: target, base.name(place))
-                } else if format.encoding == .raw, count != format.voxelByteCount(box.extent) {
+                let isPlain = format.encoding == .raw && coding == .identity
+                if isPlain, count != voxelBytes {
                     left.append(place)
+                    continue
+                }
+                counters.read(bytes: count)
+                if isPlain {
+                    try take(bytes, box)
                 } else {
-                    counters.read(bytes: count)
-                    try ChunkReading.place(bytes, box, format, in: target, base.name(place))
+                    let chunk = EncodedChunk(untagged: Array(bytes), coding)
+                    let voxels = try ChunkReading.voxels(of: chunk, box, format, base.name(place))
+                    try take(UnsafeRawBufferPointer(voxels.bytes), box)
                 }
             }
         }
