@@ -9,6 +9,7 @@ import Glibc
 ///                                            sends one request over and over; prints answers a second
 ///     KernelBenchmark gets PORT|PATH CONNECTIONS SECONDS|once TARGETS-FILE [FIELD-LINE ...]
 ///                                            asks for the targets, one a line, in turn; see `Gets.Outcome.line`
+///     KernelBenchmark floor THREADS LIST-FILE  reads and reduces files, see `Floor`; prints chunks a second
 @main
 struct KernelBenchmark {
     static func main() {
@@ -52,11 +53,17 @@ struct KernelBenchmark {
             )
             say(try gets.run(seconds).line)
             return
+        case "floor" where arguments.count == 3:
+            guard let threads = Int(arguments[1]) else { break }
+            let list = String(decoding: try File.contents(arguments[2]), as: UTF8.self).split(separator: "\n")
+            let chunks = list.map { $0.split(separator: "\t").map(String.init) }
+            say(try Floor(chunks: chunks, threads: threads).chunksPerSecond())
+            return
         default: break
         }
         throw BenchmarkError(
             "usage: KernelBenchmark kernels | sink PLACE | load PLACE CONNECTIONS SECONDS FILE "
-                + "| gets PLACE CONNECTIONS SECONDS|once FILE [FIELD ...]"
+                + "| gets PLACE CONNECTIONS SECONDS|once FILE [FIELD ...] | floor THREADS FILE"
         )
     }
 }

@@ -34,5 +34,6 @@ package protocol Origin: Sendable {
     /// - Parameters:
     ///   - key: As in ``object(_:limit:)``.
     ///   - memory: Where its bytes go; without meaning beyond those that were read.
+    /// - Returns: How many bytes there are, or why there are none. Failures are no errors here: they are ``ReadyObject/notReady``.
     func readyObject(_ key: String, into memory: UnsafeMutableRawBufferPointer) -> ReadyObject
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// Until a chunk is durable it is found here, so that it is not made again when memory has forgotten it. Chunks that
 /// come while others are on their way go together, as one batch of a store.
 final class ChunkKeeping: Sendable {
-    /// More than this on its way to disk, and whoever makes the next chunk waits for it to be there.
+    /// More than this on its way to disk, and whoever makes the next chunk waits until others are there.
     private static let pendingByteLimit = 64 << 20
     /// Chunks of one batch, each of which is an open file until it is synced.
     private static let batchLimit = 16
@@ -33,8 +33,8 @@ final class ChunkKeeping: Sendable {
         /// Not begun yet, in order.
         var line: [Job] = []
         var drains = 0
-        /// Makers that wait until their own chunk is there.
-        var waiting: [Pending: [CheckedContinuation<Void, Never>]] = [:]
+        /// Makers that wait for room, in order. The chunk of each is in `bytes` already.
+        var waiting: [CheckedContinuation<Void, Never>] = []
         var idle: [CheckedContinuation<Void, Never>] = []
 
         /// The next jobs of one volume.
@@ -78,7 +78,7 @@ final class ChunkKeeping: Sendable {
             return (mustDrain, state.bytes > Self.pendingByteLimit)
         }
         if mustDrain { Task.detached { [self] in await drain() } }
-        if isOver { await written(pending) }
+        if isOver { await room() }
     }
 
     /// Returns when nothing is on its way to disk.
@@ -93,11 +93,12 @@ final class ChunkKeeping: Sendable {
         }
     }
 
-    private func written(_ pending: Pending) async {
+    /// Returns when there is room, or as many chunks have been written as makers came before.
+    private func room() async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
-                guard state.chunks[pending] != nil else { return true }
-                state.waiting[pending, default: []].append(continuation)
+                guard state.bytes > Self.pendingByteLimit else { return true }
+                state.waiting.append(continuation)
                 return false
             }
             if isThere { continuation.resume() }
@@ -136,12 +137,14 @@ final class ChunkKeeping: Sendable {
 
     private func done(_ batch: [Job]) {
         let waiting = state.withLock { state in
-            var waiting: [CheckedContinuation<Void, Never>] = []
             for job in batch {
                 state.chunks[job.pending] = nil
                 state.bytes -= job.chunk.bytes.count
-                waiting += state.waiting.removeValue(forKey: job.pending) ?? []
             }
+            // A chunk written makes room for one; each maker has a chunk in line, so nobody waits for ever.
+            let count = state.bytes > Self.pendingByteLimit ? batch.count : state.waiting.count
+            let waiting = state.waiting.prefix(count)
+            state.waiting.removeFirst(waiting.count)
             return waiting
         }
         for continuation in waiting { continuation.resume() }

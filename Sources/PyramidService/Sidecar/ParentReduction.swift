@@ -15,6 +15,7 @@ struct ParentReduction: Sendable {
     private let gathered: BoxVoxels?
 
     /// - Parameters:
+    ///   - reduction: How voxels of the base become those of the level.
     ///   - box: The chunk's.
     ///   - sourceBox: What of the base it is made of.
     ///   - parents: The boxes of the base's chunks that have something of it.
