@@ -2,6 +2,7 @@
 #
 # make run     install what is missing, build, start the service, show it the demo chunk, serve until Ctrl-C
 # make test    install what is missing, build, run every test
+# make clients  cloud-volume and tensorstore read every level of every kind of volume from the service
 # make check   formatting, layers, licence lines
 # make build   the program alone: .build/release/pyramidion
 # make fuzz    run each fuzzer for SECONDS=60
@@ -19,7 +20,7 @@ VENV    := .venv
 VECTORS := Tests/Data/vectors
 PORT    ?= 8080
 
-.PHONY: help run build test test-swift test-live check lint layers fuzz sanitize load bench format vectors clean deps \
+.PHONY: help run build test test-swift test-live clients check lint layers fuzz sanitize load bench format vectors clean deps \
 	deps-test
 .NOTPARALLEL:
 
@@ -45,6 +46,14 @@ test-swift: $(VECTORS)/manifest.json
 
 test-live: $(VENV)/.ready $(VECTORS)/manifest.json
 	PYRAMIDION=$(PROGRAM) PYRAMIDION_VECTORS=$(VECTORS) $(VENV)/bin/python -m pytest Tests/Live
+
+# By hand and in CI: cloud-volume brings some fifty packages along, so `make test` does without it.
+clients: build $(VENV)/.clients-ready
+	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python -m pytest Tests/Clients
+
+$(VENV)/.clients-ready: Tests/Clients/requirements.txt $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Clients/requirements.txt
+	@touch $@
 
 vectors: $(VECTORS)/manifest.json
 

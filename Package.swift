@@ -56,6 +56,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHost"),
+    .target(name: "CFiles"),
     .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
     // The data half.
@@ -78,7 +79,7 @@ var targets: [Target] = [
     library("UV", ["CUV"]),
     library("Workers"),
     library("HTTPServer", ["HTTP1", "UV", http]),
-    library("Origins", ["UV", "Workers", "CCurl"]),
+    library("Origins", ["UV", "Workers", "CCurl", "CFiles"]),
 
     // Where the two meet.
     library("Configuration", ["CYAML"]),

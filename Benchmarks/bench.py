@@ -3,7 +3,7 @@
 """
 The whole table: `make bench`, or for a part of it
 
-    bench.py KERNELS-PROGRAM [--only kernels,posts,gzip,small,large,health,start] [--rounds N]
+    bench.py KERNELS-PROGRAM [--only kernels,posts,gzip,small,sidecar,large,health,start] [--rounds N]
 
 Ratios of medians of interleaved runs; rows that fall short of their reach say NO, and the exit status stays 0:
 a benchmark tells, it does not judge.
@@ -19,10 +19,11 @@ sys.path.insert(0, str(ROOT / "Tests/Live"))
 
 import kernel_rows  # noqa: E402
 import service_rows  # noqa: E402
+import sidecar_rows  # noqa: E402
 from harness import HEADER, Kernels, machine  # noqa: E402
 from support.process import PROGRAM  # noqa: E402
 
-PARTS = ["kernels", "posts", "gzip", "small", "large", "health", "start"]
+PARTS = ["kernels", "posts", "gzip", "small", "sidecar", "large", "health", "start"]
 
 
 def rows(program, parts, rounds):
@@ -37,6 +38,8 @@ def rows(program, parts, rounds):
         yield from service_rows.compressed(program, ROOT, rounds)
     if "small" in parts:
         yield from service_rows.small_chunks(program)
+    if "sidecar" in parts:
+        yield from sidecar_rows.rows(program, ROOT, rounds)
     if "large" in parts:
         yield service_rows.large_upload()
     if "health" in parts:

@@ -7,6 +7,9 @@ import Glibc
 ///     KernelBenchmark sink PORT|PATH         an HTTP server that reads uploads and returns as many bytes as asked
 ///     KernelBenchmark load PORT|PATH CONNECTIONS SECONDS REQUEST-FILE
 ///                                            sends one request over and over; prints answers a second
+///     KernelBenchmark gets PORT|PATH CONNECTIONS SECONDS|once TARGETS-FILE [FIELD-LINE ...]
+///                                            asks for the targets, one a line, in turn; see `Gets.Outcome.line`
+///     KernelBenchmark floor THREADS LIST-FILE  reads and reduces files, see `Floor`; prints chunks a second
 @main
 struct KernelBenchmark {
     static func main() {
@@ -36,10 +39,31 @@ struct KernelBenchmark {
             let load = Load(place: Place(arguments[1]), request: request, connections: connections)
             say(try load.answersPerSecond(seconds))
             return
+        case "gets" where arguments.count >= 5:
+            let seconds = Double(arguments[3])
+            guard let connections = Int(arguments[2]), seconds != nil || arguments[3] == "once" else { break }
+            let targets = String(decoding: try File.contents(arguments[4]), as: UTF8.self).split(
+                separator: "\n"
+            )
+            let gets = Gets(
+                place: Place(arguments[1]),
+                targets: targets.map(String.init),
+                fields: Array(arguments[5...]),
+                connections: connections
+            )
+            say(try gets.run(seconds).line)
+            return
+        case "floor" where arguments.count == 3:
+            guard let threads = Int(arguments[1]) else { break }
+            let list = String(decoding: try File.contents(arguments[2]), as: UTF8.self).split(separator: "\n")
+            let chunks = list.map { $0.split(separator: "\t").map(String.init) }
+            say(try Floor(chunks: chunks, threads: threads).chunksPerSecond())
+            return
         default: break
         }
         throw BenchmarkError(
-            "usage: KernelBenchmark kernels | sink PLACE | load PLACE CONNECTIONS SECONDS FILE"
+            "usage: KernelBenchmark kernels | sink PLACE | load PLACE CONNECTIONS SECONDS FILE "
+                + "| gets PLACE CONNECTIONS SECONDS|once FILE [FIELD ...] | floor THREADS FILE"
         )
     }
 }

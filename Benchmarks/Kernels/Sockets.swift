@@ -82,6 +82,39 @@ struct Wire {
         }
     }
 
+    /// Reads an answer and drops its body; nil where the peer has ended, or what it sent is no answer with a length.
+    ///
+    /// Makes no strings of the head: at ten thousand answers a second that would be what is measured.
+    func readAnswer() -> (status: Int, bytes: Int)? {
+        var filled = 0
+        while true {
+            let count = recv(descriptor, buffer + filled, Wire.capacity - filled, 0)
+            guard count > 0 else { return nil }
+            filled += count
+            let bytes = UnsafeRawBufferPointer(start: buffer, count: filled)
+            guard let length = Wire.headLength(bytes) else { continue }
+            let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+            guard length > 12, let body = Wire.contentLength(head) else { return nil }
+            // Before the body is dropped, which takes the place of the head.
+            let status = head[9..<12].reduce(0) { 10 * $0 + Int($1) - 48 }
+            return drop(body - (filled - length)) ? (status, body) : nil
+        }
+    }
+
+    /// The number in `Content-Length`.
+    private static func contentLength(_ head: UnsafeRawBufferPointer) -> Int? {
+        let name = Array("\ncontent-length:".utf8)
+        for start in head.indices.dropLast(name.count) where head[start] == UInt8(ascii: "\n") {
+            guard (0..<name.count).allSatisfy({ head[start + $0] | 0x20 == name[$0] | 0x20 }) else {
+                continue
+            }
+            let digits = head[(start + name.count)...].drop { $0 == UInt8(ascii: " ") }
+                .prefix { (48...57).contains($0) }.prefix(12)
+            return digits.isEmpty ? nil : digits.reduce(0) { 10 * $0 + Int($1) - 48 }
+        }
+        return nil
+    }
+
     /// Up to and with the empty line.
     private static func headLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
         for end in bytes.indices.dropFirst(3) where bytes[end] == UInt8(ascii: "\n") {

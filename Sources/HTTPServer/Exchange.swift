@@ -317,7 +317,7 @@ extension Exchange {
 
     private func sendRest(of bytes: [UInt8], from start: Int) async throws(WriteError) {
         do throws(UVError) {
-            try await connection.stream.write(Array(bytes[start...]))
+            try await connection.stream.write(bytes, start..<bytes.count)
         } catch {
             throw failed()
         }
@@ -336,13 +336,13 @@ extension Exchange {
                 }
             }
             if sent < head.count {
-                try await connection.stream.write(Array(head[sent...]))
+                try await connection.stream.write(head, sent..<head.count)
                 sent = head.count
             }
             var next = sent - head.count
             while next < body.count {
                 let end = min(body.count, next + Self.pieceBytes)
-                try await connection.stream.write(Array(body[next..<end]))
+                try await connection.stream.write(body, next..<end)
                 next = end
             }
         } catch {

@@ -28,18 +28,24 @@ enum DurableFile {
     /// Makes the folders on the way to `target` that are missing.
     /// - Throws: ``OriginError/writeFailed(place:reason:)``.
     static func move(_ path: String, to target: String) throws(OriginError) {
+        try rename(path, to: target)
         let folder = FolderListing.parent(of: target)
-        if rename(path, target) != 0 {
+        guard FolderListing.sync(folder) else {
+            throw .writeFailed(place: folder, reason: systemReason("fsync"))
+        }
+    }
+
+    /// As ``move(_:to:)``, but a crash may undo it until the folder is synced.
+    static func rename(_ path: String, to target: String) throws(OriginError) {
+        let folder = FolderListing.parent(of: target)
+        if Glibc.rename(path, target) != 0 {
             guard errno == ENOENT else { throw .writeFailed(place: target, reason: systemReason("rename")) }
             guard FolderListing.make(folder) else {
                 throw .writeFailed(place: folder, reason: systemReason("mkdir"))
             }
-            guard rename(path, target) == 0 else {
+            guard Glibc.rename(path, target) == 0 else {
                 throw .writeFailed(place: target, reason: systemReason("rename"))
             }
-        }
-        guard FolderListing.sync(folder) else {
-            throw .writeFailed(place: folder, reason: systemReason("fsync"))
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CFiles
 import Glibc
 import UV
 
@@ -48,6 +49,32 @@ struct FileDescriptor: ~Copyable {
         }
         return isWhole ? bytes : nil
     }
+
+    /// Fills `memory` from the file's begin with what the system has in memory; false when that is not all of it, or
+    /// on failure, with the reason in `errno` (0: the file is shorter). C function: `preadv2` with `RWF_NOWAIT`.
+    func readNow(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
+        var filled = 0
+        while filled < memory.count {
+            let got = retrying {
+                cfiles_read_now(
+                    raw,
+                    memory.baseAddress?.advanced(by: filled),
+                    memory.count - filled,
+                    off_t(filled)
+                )
+            }
+            if got == 0 { errno = 0 }
+            guard got > 0 else { return false }
+            filled += got
+        }
+        return true
+    }
+
+    /// Has the disk begin with what was written, without waiting for it.
+    func beginSync() { cfiles_begin_sync(raw) }
+
+    /// Whether it lies on a disk of this machine, or in its memory.
+    var isLocal: Bool { cfiles_is_local(raw) != 0 }
 
     /// Writes all of `bytes`; false on failure, with the reason in `errno`.
     func write(_ bytes: [UInt8]) -> Bool {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
 package import Workers
 
 /// A volume in a folder: an object is the file `KEY`, or else `KEY.gz`, which is packed with gzip.
@@ -7,6 +9,10 @@ package import Workers
 package final class FolderOrigin: Origin {
     private let root: FolderRoot
     private let files: WorkerPool
+    /// Whether the folder's file system tells what it has in memory; unknown before the first object.
+    private let knowsMemory = Atomic<Knowledge>(.unknown)
+
+    private enum Knowledge: UInt8, AtomicRepresentable { case unknown, yes, no }
 
     /// Makes an origin; that the folder is there is seen with the first object.
     /// - Parameters:
@@ -42,6 +48,42 @@ package final class FolderOrigin: Origin {
                 version: file.status.version
             )
         }
+    }
+
+    /// Whether the folder lies on a disk of this machine, as far as is known.
+    package var hasReadyObjects: Bool { knowsMemory.load(ordering: .relaxed) != .no }
+
+    /// Reads the file `KEY` or `KEY.gz` if the system has all of it in memory.
+    package func readyObject(_ key: String, into memory: UnsafeMutableRawBufferPointer) -> ReadyObject {
+        guard hasReadyObjects else { return .notReady }
+        if knowsMemory.load(ordering: .relaxed) == .unknown {
+            let isLocal = root.isLocal
+            knowsMemory.store(isLocal ? .yes : .no, ordering: .relaxed)
+            guard isLocal else { return .notReady }
+        }
+        do throws(OriginError) {
+            let key = try ObjectKey(key)
+            if let file = try root.open(key) { return ready(file, .identity, memory) }
+            guard let file = try root.open(key, suffix: ".gz") else { return .absent }
+            return ready(file, .gzip, memory)
+        } catch {
+            return .notReady
+        }
+    }
+
+    private func ready(
+        _ file: borrowing OpenFile,
+        _ coding: StoredObject.Coding,
+        _ memory: UnsafeMutableRawBufferPointer
+    ) -> ReadyObject {
+        let size = Int(file.status.st_size)
+        guard size > 0, size <= memory.count else { return .notReady }
+        guard file.descriptor.readNow(UnsafeMutableRawBufferPointer(rebasing: memory[..<size])) else {
+            // A file system that cannot say would refuse every time.
+            if errno == EOPNOTSUPP { knowsMemory.store(.no, ordering: .relaxed) }
+            return .notReady
+        }
+        return .read(byteCount: size, coding: coding)
     }
 }
 

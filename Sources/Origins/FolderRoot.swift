@@ -36,6 +36,11 @@ struct FolderRoot: Sendable {
         return try checked(file, key, suffix)
     }
 
+    /// Whether opening a file here waits for a disk of this machine at most: not for a network, nor for a program.
+    ///
+    /// A file system that is not known counts as remote.
+    var isLocal: Bool { FileDescriptor.opening(path, O_RDONLY | O_DIRECTORY)?.isLocal ?? false }
+
     /// Where the file would be, for messages.
     func place(_ key: ObjectKey, suffix: String = "") -> String { path + "/" + key.path + suffix }
 

@@ -24,4 +24,16 @@ package protocol Origin: Sendable {
     /// - Returns: The bytes, and the version of the whole object; nil when the object is not there.
     /// - Throws: ``OriginError/tooShort(place:wanted:bytes:)`` for a range beyond the end, and as above.
     func range(_ key: String, _ range: Range<Int>) async throws(OriginError) -> StoredObject?
+
+    /// Whether ``readyObject(_:into:)`` may find something; false where everything is behind a network.
+    var hasReadyObjects: Bool { get }
+
+    /// Reads the object under `key` as it is stored, if the system has it in memory: for work on a lane, which a few
+    /// system calls do not hold up and a disk would.
+    ///
+    /// - Parameters:
+    ///   - key: As in ``object(_:limit:)``.
+    ///   - memory: Where its bytes go; without meaning beyond those that were read.
+    /// - Returns: How many bytes there are, or why there are none. Failures are no errors here: they are ``ReadyObject/notReady``.
+    func readyObject(_ key: String, into memory: UnsafeMutableRawBufferPointer) -> ReadyObject
 }

@@ -39,7 +39,7 @@ extension ByteStream {
     /// For heads and small answers. `completion` is called as for a list of buffers.
     package func write(_ bytes: [UInt8], _ completion: @escaping (UVError?) -> Void) {
         do throws(UVError) {
-            if let rest = try copyNotTakenNow(of: bytes) {
+            if let rest = try copyNotTakenNow(of: bytes, 0..<bytes.count) {
                 try queue(rest, completion)
             } else {
                 completion(nil)
@@ -64,7 +64,12 @@ extension ByteStream {
     /// Does not suspend when the kernel takes all at once.
     /// - Throws: ``UVError`` when the connection is broken; `ECANCELED` when the stream is closed meanwhile.
     package func write(_ bytes: [UInt8]) async throws(UVError) {
-        guard let rest = try copyNotTakenNow(of: bytes) else { return }
+        try await write(bytes, 0..<bytes.count)
+    }
+
+    /// Writes those of `bytes` that `range` names; as ``write(_:)`` does.
+    package func write(_ bytes: [UInt8], _ range: Range<Int>) async throws(UVError) {
+        guard let rest = try copyNotTakenNow(of: bytes, range) else { return }
         try await queued { (completion) throws(UVError) in try queue(rest, completion) }
     }
 
@@ -75,10 +80,12 @@ extension ByteStream {
         return rest
     }
 
-    private func copyNotTakenNow(of bytes: [UInt8]) throws(UVError) -> UnsafeMutableRawBufferPointer? {
+    private func copyNotTakenNow(of bytes: [UInt8], _ range: Range<Int>) throws(UVError)
+        -> UnsafeMutableRawBufferPointer?
+    {
         try checkOpen("uv_write")
         return try bytes.withUnsafeBufferPointer { (typed) throws(UVError) in
-            let all = UnsafeRawBufferPointer(typed)
+            let all = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(typed)[range])
             let taken = try takenNow(all)
             guard taken < all.count else { return nil }
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: all.count - taken, alignment: 1)

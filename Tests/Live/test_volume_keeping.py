@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is made is made once, kept as a plain volume, and whole after any crash."""
+import contextlib
+import resource
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +13,7 @@ from support.process import Server, await_condition, run
 from support.source import Source
 from support.volumes import (change_info, configuration, info, kept, labels, picture, read, serving, steps, targets,
                              write)
+from support.wire import head
 
 KILLS = 20
 
@@ -112,11 +115,43 @@ def test_a_hundred_clients_for_one_cold_chunk_make_it_once(dice, tmp_path):
         assert same(read(f"{server.url}/precomputed/v", 2), steps(array, (0, 0, 0), (2, 2, 1), 2)[2])
 
 
+def test_a_thousand_clients_for_one_cold_chunk_make_it_once(dice, tmp_path):
+    """A thousand sockets, opened before anything is made, ask for one chunk: one is made, and all get it."""
+    array = picture(dice, (128, 128, 16), "uint8")
+    write(tmp_path / "v", array)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    try:
+        with Source(tmp_path) as source, serving(tmp_path, {"v": {"source": f"{source.url}/v", "mips": 2}}) as server:
+            target = targets(server, "v", 2)[0]
+            source.held = "8_8_40"
+            with contextlib.ExitStack() as stack:
+                wires = [stack.enter_context(server.connect()) for _ in range(1000)]
+                for wire in wires:
+                    wire.send(head("GET", target))
+                await_condition(lambda: connections(server) > 1000, "a thousand clients never were there at once")
+                source.open_gate()
+                replies = [wire.read() for wire in wires]
+            assert {reply.status for reply in replies} == {200}
+            assert len({reply.body for reply in replies}) == 1
+            # The chunk, and the four of level 1 that it is made of; each of the source's is read once.
+            assert metric(server, "pyramidion_chunks_made_total") == 5
+            reads = {path: count for path, count in source.asked.items() if "8_8_40" in path}
+            assert len(reads) == 16 and set(reads.values()) == {1}, reads
+            assert metric(server, "pyramidion_source_objects_total") == 16
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def connections(server):
+    return metric(server, "pyramidion_connections")
+
+
+def metric(server, name):
     for line in server.get("/metrics").body.decode().splitlines():
-        if line.startswith("pyramidion_connections "):
+        if line.startswith(f"{name} "):
             return int(line.split()[1])
-    raise AssertionError("there is no such gauge")
+    raise AssertionError(f"there is no {name}")
 
 
 def built(tmp_path, volumes, *arguments, settings=""):

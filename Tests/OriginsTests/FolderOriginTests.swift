@@ -24,6 +24,37 @@ struct FolderOriginTests {
         #expect(object.version != nil)
     }
 
+    @Test("An object that the system has in memory is read into the memory that is given") func ready() throws
+    {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 8, alignment: 1)
+        defer { memory.deallocate() }
+        try folder.write("volume/s/a", "abcdefgh")
+        try folder.write("volume/s/b.gz", "packed")
+        try folder.write("volume/s/long", "nine byte")
+        try folder.write("volume/s/empty", "")
+        try folder.link("volume/s/out", to: "../../outside")
+        // Where the file system cannot say what it has in memory, nothing is ever ready.
+        let first = origin.readyObject("s/a", into: memory)
+        try #require(origin.hasReadyObjects == (first != .notReady))
+        guard origin.hasReadyObjects else { return }
+        #expect(first == .read(byteCount: 8, coding: .identity))
+        #expect(memory.elementsEqual("abcdefgh".utf8))
+        #expect(origin.readyObject("s/b", into: memory) == .read(byteCount: 6, coding: .gzip))
+        #expect(memory.prefix(6).elementsEqual("packed".utf8))
+        #expect(origin.readyObject("s/none", into: memory) == .absent)
+        for key in ["s/long", "s/empty", "s/out", "../outside", "s"] {
+            #expect(origin.readyObject(key, into: memory) == .notReady, "\(key)")
+        }
+    }
+
+    @Test("A folder that is not there has nothing ready, and is not taken for an empty one")
+    func readyNowhere() {
+        let origin = FolderOrigin(path: folder.path + "/gone", files: files)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 8, alignment: 1)
+        defer { memory.deallocate() }
+        #expect(origin.readyObject("info", into: memory) == .notReady)
+    }
+
     @Test("A file that is replaced has another version") func version() async throws {
         let first = try #require(try await origin.object("info", limit: 9))
         try folder.write("new", "[]")

@@ -56,6 +56,28 @@ struct KeptStoreTests {
         }
     }
 
+    @Test("A batch is kept as its objects one by one would be, and one that cannot be kept harms no other")
+    func batch() async throws {
+        let kept = try store()
+        try await kept.keep("8/b", Array("old".utf8))
+        try folder.write("kept/file", "no folder")
+        let keys = ["8/a", "8/b", "../out", "file/below", "16/c"]
+        let failures = await kept.keep(keys.map { KeptObject(key: $0, bytes: Array($0.utf8)) })
+        #expect(failures.map { $0 == nil } == [true, true, false, false, true])
+        #expect(folder.files == ["kept/16/c", "kept/8/a", "kept/8/b", "kept/file"])
+        for key in ["8/a", "8/b", "16/c"] { #expect(try await kept.object(key, limit: 9)?.text == key) }
+    }
+
+    @Test("A batch counts against the budget of the disk as its objects do") func batchBudget() async throws {
+        let budget = DiskBudget(limit: 1 << 20)
+        let kept = try store(budget: budget)
+        let before = budget.counts.used
+        _ = await kept.keep(
+            (0..<3).map { KeptObject(key: "s/\($0)", bytes: [UInt8](repeating: 7, count: 5000)) }
+        )
+        #expect(budget.counts.used - before == 3 * 8192)
+    }
+
     @Test("What a crash left half written is removed at the start, and what is being written is not")
     func leftovers() async throws {
         try folder.write("kept/.tmp/4711-abc/1", "half")

@@ -22,22 +22,49 @@ package struct BoxReduction: Sendable {
         to box: Box3,
         isCancelled: () -> Bool
     ) throws -> BoxVoxels {
-        let pieces = pieces(of: box, source.box)
         let result = try BoxVoxels(box, channels: channels, width: type.byteWidth)
+        try reduce(
+            UnsafeRawBufferPointer(source.bytes),
+            of: source.box,
+            to: box,
+            in: result,
+            isCancelled: isCancelled
+        )
+        return result
+    }
+
+    /// Puts the voxels of `box` into `result`, made of the memory of `sourceBox`, which is
+    /// ``LevelRule/sourceBox(of:in:)`` of `box`.
+    ///
+    /// - Throws: As ``reduce(_:to:isCancelled:)``.
+    func reduce(
+        _ bytes: UnsafeRawBufferPointer,
+        of sourceBox: Box3,
+        to box: Box3,
+        in result: BoxVoxels,
+        isCancelled: () -> Bool
+    ) throws {
+        let pieces = pieces(of: box, sourceBox)
         if pieces.count == 1 {
-            try run(source, box, isCancelled) { result.bytes.copyMemory(from: $0) }
-            return result
+            return try run(bytes, sourceBox.extent, isCancelled) {
+                if box == result.box {
+                    result.bytes.copyMemory(from: $0)
+                } else {
+                    result.copy(from: $0, of: box)
+                }
+            }
         }
         for piece in pieces {
             let part = try BoxVoxels(
-                rule.sourceBox(of: piece, in: source.box),
+                rule.sourceBox(of: piece, in: sourceBox),
                 channels: channels,
                 width: type.byteWidth
             )
-            part.copy(from: UnsafeRawBufferPointer(source.bytes), of: source.box)
-            try run(part, piece, isCancelled) { result.copy(from: $0, of: piece) }
+            part.copy(from: bytes, of: sourceBox)
+            try run(UnsafeRawBufferPointer(part.bytes), part.box.extent, isCancelled) {
+                result.copy(from: $0, of: piece)
+            }
         }
-        return result
     }
 
     /// The engine's blocks begin with its array. Where the bounds of the base cut the first block of an axis short,
@@ -58,14 +85,13 @@ package struct BoxReduction: Sendable {
     }
 
     private func run(
-        _ source: BoxVoxels,
-        _ box: Box3,
+        _ bytes: UnsafeRawBufferPointer,
+        _ extent: Extent3,
         _ isCancelled: () -> Bool,
         _ take: (UnsafeRawBufferPointer) -> Void
     ) throws {
-        let plan = try PyramidPlan(spec(source.box.extent))
+        let plan = try PyramidPlan(spec(extent))
         let engine = try PyramidEngine(plan, slabsInFlight: 1)
-        let bytes = UnsafeRawBufferPointer(source.bytes)
         for slab in 0..<plan.slabCount {
             let voxels = UnsafeRawBufferPointer(rebasing: bytes[plan.slabRange(slab)])
             try engine.reduce(slab: slab, voxels, isCancelled: isCancelled)

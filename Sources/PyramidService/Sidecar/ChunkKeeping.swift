@@ -1,23 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 import Logging
+import Origins
 import Synchronization
 
 /// Keeps made chunks behind the answers that were waiting for them, a bounded amount of bytes at a time.
 ///
-/// Until a chunk is durable it is found here, so that it is not made again when memory has forgotten it.
+/// Until a chunk is durable it is found here, so that it is not made again when memory has forgotten it. Chunks that
+/// come while others are on their way go together, as one batch of a store.
 final class ChunkKeeping: Sendable {
-    /// More than this on its way to disk, and whoever makes the next chunk waits for it to be there.
+    /// More than this on its way to disk, and whoever makes the next chunk waits until others are there.
     private static let pendingByteLimit = 64 << 20
+    /// Chunks of one batch, each of which is an open file until it is synced.
+    private static let batchLimit = 16
+    /// Batches under way: while one waits for the disk another is written.
+    private static let drainLimit = 4
 
     private struct Pending: Hashable {
         let volume: UInt32
         let key: String
     }
 
+    private struct Job {
+        let pending: Pending
+        let chunk: EncodedChunk
+        let store: any ChunkStore
+        let volumeName: String
+    }
+
     private struct State {
         var chunks: [Pending: EncodedChunk] = [:]
         var bytes = 0
+        /// Not begun yet, in order.
+        var line: [Job] = []
+        var drains = 0
+        /// Makers that wait for room, in order. The chunk of each is in `bytes` already.
+        var waiting: [CheckedContinuation<Void, Never>] = []
         var idle: [CheckedContinuation<Void, Never>] = []
+
+        /// The next jobs of one volume.
+        mutating func takeBatch() -> [Job] {
+            guard let first = line.first else { return [] }
+            let batch = line.prefix(batchLimit).prefix { $0.pending.volume == first.pending.volume }
+            line.removeFirst(batch.count)
+            return Array(batch)
+        }
     }
 
     private let state = Mutex(State())
@@ -42,31 +68,24 @@ final class ChunkKeeping: Sendable {
         guard let store = volume.store else { return }
         if store.mustKeep { return try await store.keep(key, chunk.bytes) }
         let pending = Pending(volume: volume.id, key: key)
-        let bytes = state.withLock { state in
+        let job = Job(pending: pending, chunk: chunk, store: store, volumeName: volume.name)
+        let (mustDrain, isOver) = state.withLock { state in
             state.chunks[pending] = chunk
             state.bytes += chunk.bytes.count
-            return state.bytes
+            state.line.append(job)
+            let mustDrain = state.drains < Self.drainLimit
+            if mustDrain { state.drains += 1 }
+            return (mustDrain, state.bytes > Self.pendingByteLimit)
         }
-        let task = Task.detached { [self] in
-            do {
-                try await store.keep(key, chunk.bytes)
-            } catch {
-                counters.notKept()
-                logger.warning(
-                    "a chunk was not kept",
-                    metadata: ["volume": "\(volume.name)", "key": "\(key)", "reason": "\(error)"]
-                )
-            }
-            done(pending, chunk.bytes.count)
-        }
-        if bytes > Self.pendingByteLimit { await task.value }
+        if mustDrain { Task.detached { [self] in await drain() } }
+        if isOver { await room() }
     }
 
     /// Returns when nothing is on its way to disk.
     func drained() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
-                guard !state.chunks.isEmpty else { return true }
+                guard state.bytes > 0 || state.drains > 0 else { return true }
                 state.idle.append(continuation)
                 return false
             }
@@ -74,14 +93,60 @@ final class ChunkKeeping: Sendable {
         }
     }
 
-    private func done(_ pending: Pending, _ bytes: Int) {
-        let idle = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            state.chunks[pending] = nil
-            state.bytes -= bytes
-            guard state.chunks.isEmpty else { return [] }
-            defer { state.idle = [] }
-            return state.idle
+    /// Returns when there is room, or as many chunks have been written as makers came before.
+    private func room() async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                guard state.bytes > Self.pendingByteLimit else { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isThere { continuation.resume() }
         }
-        for continuation in idle { continuation.resume() }
+    }
+
+    /// Writes batches until there is nothing left to write.
+    private func drain() async {
+        while true {
+            let (batch, idle) = state.withLock { state -> ([Job], [CheckedContinuation<Void, Never>]) in
+                let batch = state.takeBatch()
+                guard batch.isEmpty else { return (batch, []) }
+                state.drains -= 1
+                guard state.drains == 0 else { return ([], []) }
+                defer { state.idle = [] }
+                return ([], state.idle)
+            }
+            for continuation in idle { continuation.resume() }
+            guard let store = batch.first?.store else { return }
+            let failures = await store.keep(
+                batch.map { KeptObject(key: $0.pending.key, bytes: $0.chunk.bytes) }
+            )
+            for (job, failure) in zip(batch, failures) {
+                guard let failure else { continue }
+                counters.notKept()
+                logger.warning(
+                    "a chunk was not kept",
+                    metadata: [
+                        "volume": "\(job.volumeName)", "key": "\(job.pending.key)", "reason": "\(failure)",
+                    ]
+                )
+            }
+            done(batch)
+        }
+    }
+
+    private func done(_ batch: [Job]) {
+        let waiting = state.withLock { state in
+            for job in batch {
+                state.chunks[job.pending] = nil
+                state.bytes -= job.chunk.bytes.count
+            }
+            // A chunk written makes room for one; each maker has a chunk in line, so nobody waits for ever.
+            let count = state.bytes > Self.pendingByteLimit ? batch.count : state.waiting.count
+            let waiting = state.waiting.prefix(count)
+            state.waiting.removeFirst(waiting.count)
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 }

@@ -12,7 +12,7 @@ import Workers
 ///
 /// Source: `docs/semantics.md` section 10: parents are taken as they are kept, in their encoding, so that a chunk
 /// is the same whichever way and in whatever order chunks are made.
-struct ChunkMaking {
+struct ChunkMaking: Sendable {
     /// Parents that are looked up at a time.
     private static let lookUpWidth = 16
 
@@ -60,9 +60,14 @@ struct ChunkMaking {
 
     /// Makes the chunk as a part of work that was admitted.
     func make(_ chain: MakingChain) async throws -> EncodedChunk {
-        let parents = try await parents(chain)
-        try Task.checkCancellation()
-        let chunk = try await reduced(parents)
+        let chunk: EncodedChunk
+        switch try await begun() {
+        case .made(let made): chunk = made
+        case .lacks(let places, let reduction):
+            let parents = try await parents(places, chain)
+            try Task.checkCancellation()
+            chunk = try await onLane { flag in try completed(reduction, parents, flag) }
+        }
         supply.counters.made()
         try await supply.keeping.keep(chunk, volume, level.objectKey(place))
         return chunk
@@ -70,9 +75,29 @@ struct ChunkMaking {
 
     private typealias Parent = (box: Box3, chunk: EncodedChunk, name: String)
 
-    /// The chunks of the base that the chunk is made of; those that are missing are made.
-    private func parents(_ chain: MakingChain) async throws -> [Parent] {
+    /// How far a chunk is made of what is at hand.
+    private enum Begun {
+        case made(EncodedChunk)
+        /// These parents are missing; nil: so are all.
+        case lacks([ChunkPlace], ParentReduction?)
+    }
+
+    /// Makes the chunk of what the system has in memory of its source, in one piece of work on a lane.
+    private func begun() async throws -> Begun {
         let places = places()
+        guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places, nil) }
+        return try await onLane { flag in
+            let reduction = try reduction()
+            let left = try ready.read(places, isCancelled: { flag.isCancelled }) { voxels, box in
+                try reduction.take(voxels, of: box) { flag.isCancelled }
+            }
+            guard left.isEmpty else { return .lacks(left, reduction) }
+            return .made(try encoded(reduction, flag))
+        }
+    }
+
+    /// The chunks of the base at `places`; those that are missing are made.
+    private func parents(_ places: [ChunkPlace], _ chain: MakingChain) async throws -> [Parent] {
         var found: [Int: EncodedChunk] = [:]
         try await withThrowingTaskGroup(of: (Int, EncodedChunk?).self) { group in
             for (index, place) in places.enumerated() {
@@ -105,27 +130,55 @@ struct ChunkMaking {
         BoxPositions(base.grids[0].cells(covering: sourceBox)).map { ChunkPlace(cell: $0) }
     }
 
-    /// Decodes the parents, reduces them and encodes the chunk, in one piece of work on a lane.
-    private func reduced(_ parents: [Parent]) async throws -> EncodedChunk {
-        guard let format = level.format, let baseFormat = base.format else {
-            throw ServiceError.internalFault("a level was planned from chunks that cannot be read")
-        }
-        let reduction = BoxReduction(rule: rule, type: format.type, channels: format.channels)
-        let (box, sourceBox, volume) = (box, sourceBox, volume)
+    // MARK: On a lane
+
+    private func onLane<Value: Sendable>(
+        _ work: @escaping @Sendable (CancellationFlag) throws -> Value
+    ) async throws -> Value {
         let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
-            try await supply.workers.run {
-                let source = try BoxVoxels(sourceBox, channels: format.channels, width: format.type.byteWidth)
-                for parent in parents {
-                    guard !flag.isCancelled else { throw CancellationError() }
-                    try ChunkReading.place(parent.chunk, parent.box, baseFormat, in: source, parent.name)
-                }
-                let voxels = try reduction.reduce(source, to: box) { flag.isCancelled }
-                let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
-                return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
-            }
+            try await supply.workers.run { try work(flag) }
         } onCancel: {
             flag.cancel()
         }
+    }
+
+    private func reduction() throws -> ParentReduction {
+        let format = try format()
+        return try ParentReduction(
+            BoxReduction(rule: rule, type: format.type, channels: format.channels),
+            to: box,
+            of: sourceBox,
+            parents: places().map { base.grids[0].box($0.cell) }
+        )
+    }
+
+    /// Decodes the parents that were missing, and makes the chunk.
+    private func completed(_ begun: ParentReduction?, _ parents: [Parent], _ flag: CancellationFlag) throws
+        -> EncodedChunk
+    {
+        guard let baseFormat = base.format else { throw unreadable }
+        let reduction = try begun ?? reduction()
+        for parent in parents {
+            guard !flag.isCancelled else { throw CancellationError() }
+            let voxels = try ChunkReading.voxels(of: parent.chunk, parent.box, baseFormat, parent.name)
+            try reduction.take(UnsafeRawBufferPointer(voxels.bytes), of: parent.box) { flag.isCancelled }
+        }
+        return try encoded(reduction, flag)
+    }
+
+    private func encoded(_ reduction: ParentReduction, _ flag: CancellationFlag) throws -> EncodedChunk {
+        let voxels = try reduction.voxels { flag.isCancelled }
+        let bytes = try format().encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
+        return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
+    }
+
+    private func format() throws -> ChunkFormat {
+        guard let format = level.format else { throw unreadable }
+        return format
+    }
+
+    private var unreadable: ServiceError {
+        .internalFault("a level was planned from chunks that cannot be read")
     }
 }

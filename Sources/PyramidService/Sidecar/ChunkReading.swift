@@ -16,15 +16,41 @@ enum ChunkReading {
         in target: BoxVoxels,
         _ name: String
     ) throws {
-        let extent = chunkBox.extent
-        var bytes = chunk.bytes
-        if chunk.coding == .gzip {
-            do {
-                bytes = try WholeGzip.inflate(bytes, limit: format.encodedByteBound(extent))
-            } catch {
-                throw broken(name, error.message)
-            }
+        guard chunk.coding == .gzip else {
+            return try chunk.bytes.withUnsafeBytes { try place($0, chunkBox, format, in: target, name) }
         }
+        let bytes: [UInt8]
+        do {
+            bytes = try WholeGzip.inflate(chunk.bytes, limit: format.encodedByteBound(chunkBox.extent))
+        } catch {
+            throw broken(name, error.message)
+        }
+        try bytes.withUnsafeBytes { try place($0, chunkBox, format, in: target, name) }
+    }
+
+    /// The voxels of `chunk`, which fill `chunkBox`.
+    ///
+    /// - Throws: As ``place(_:_:_:in:_:)``.
+    static func voxels(
+        of chunk: EncodedChunk,
+        _ chunkBox: Box3,
+        _ format: ChunkFormat,
+        _ name: String
+    ) throws -> BoxVoxels {
+        let voxels = try BoxVoxels(chunkBox, channels: format.channels, width: format.type.byteWidth)
+        try place(chunk, chunkBox, format, in: voxels, name)
+        return voxels
+    }
+
+    /// The same as ``place(_:_:_:in:_:)`` of bytes that are not packed.
+    static func place(
+        _ bytes: UnsafeRawBufferPointer,
+        _ chunkBox: Box3,
+        _ format: ChunkFormat,
+        in target: BoxVoxels,
+        _ name: String
+    ) throws {
+        let extent = chunkBox.extent
         if format.encoding == .raw {
             guard bytes.count == format.voxelByteCount(extent) else {
                 throw broken(
@@ -32,7 +58,7 @@ enum ChunkReading {
                     "it has \(bytes.count) bytes where \(format.voxelByteCount(extent) ?? 0) are right"
                 )
             }
-            return bytes.withUnsafeBytes { target.copy(from: $0, of: chunkBox) }
+            return target.copy(from: bytes, of: chunkBox)
         }
         if chunkBox == target.box { return try decode(bytes, format, into: target, name) }
         let voxels = try BoxVoxels(chunkBox, channels: format.channels, width: format.type.byteWidth)
@@ -41,16 +67,14 @@ enum ChunkReading {
     }
 
     private static func decode(
-        _ bytes: [UInt8],
+        _ bytes: UnsafeRawBufferPointer,
         _ format: ChunkFormat,
         into voxels: BoxVoxels,
         _ name: String
     ) throws {
         do {
-            try bytes.withUnsafeBytes { bytes in
-                try format.decode(bytes, extent: voxels.box.extent, into: voxels.bytes)
-            }
-        } catch let error as ChunkCodecError {
+            try format.decode(bytes, extent: voxels.box.extent, into: voxels.bytes)
+        } catch {
             throw broken(name, error.message)
         }
     }

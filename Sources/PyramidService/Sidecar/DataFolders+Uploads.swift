@@ -24,6 +24,19 @@ private struct DraftStore: ChunkStore {
 
     func keep(_ key: String, _ bytes: [UInt8]) async throws { try await folder.write(key, bytes) }
 
+    func keep(_ objects: [KeptObject]) async -> [(any Error)?] {
+        var failures: [(any Error)?] = []
+        for object in objects {
+            do {
+                try await keep(object.key, object.bytes)
+                failures.append(nil)
+            } catch {
+                failures.append(error)
+            }
+        }
+        return failures
+    }
+
     func contains(_ key: String) async throws -> Bool { false }
 
     func count(below prefix: String) -> Int { 0 }

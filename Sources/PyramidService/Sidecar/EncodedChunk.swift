@@ -18,6 +18,13 @@ package struct EncodedChunk: Sendable {
         let suffix = coding == .gzip ? "-gz" : ""
         tag = "\"\(fingerprint)-\(crc)-\(String(bytes.count, radix: 16))\(suffix)\""
     }
+
+    /// For bytes that are read here and never sent, which saves their checksum.
+    init(untagged bytes: [UInt8], _ coding: StoredObject.Coding) {
+        self.bytes = bytes
+        self.coding = coding
+        tag = ""
+    }
 }
 
 /// Names a chunk of an open volume in one content coding.

@@ -28,11 +28,24 @@ final class KeptLevels: ChunkStore {
 
     func keep(_ key: String, _ bytes: [UInt8]) async throws {
         try await store.keep(key, bytes)
-        let folder = String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])
-        counts.withLock { $0[folder, default: 0] += 1 }
+        counts.withLock { $0[folder(of: key), default: 0] += 1 }
+    }
+
+    func keep(_ objects: [KeptObject]) async -> [(any Error)?] {
+        let failures = await store.keep(objects)
+        counts.withLock { counts in
+            for (object, failure) in zip(objects, failures) where failure == nil {
+                counts[folder(of: object.key), default: 0] += 1
+            }
+        }
+        return failures
     }
 
     func contains(_ key: String) async throws -> Bool { try await store.contains(key) }
 
     func count(below prefix: String) -> Int { counts.withLock { $0[prefix] ?? 0 } }
+
+    private func folder(of key: String) -> String {
+        String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])
+    }
 }

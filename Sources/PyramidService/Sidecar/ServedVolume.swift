@@ -77,6 +77,8 @@ package protocol ChunkStore: Sendable {
     func object(_ key: String, limit: Int) async throws -> StoredObject?
     /// Returns when the object is as durable as the store makes it.
     func keep(_ key: String, _ bytes: [UInt8]) async throws
+    /// Keeps several; returns for each why it was not kept, or nil.
+    func keep(_ objects: [KeptObject]) async -> [(any Error)?]
     func contains(_ key: String) async throws -> Bool
     /// How many objects there are below a folder.
     func count(below prefix: String) -> Int
