@@ -58,6 +58,9 @@ var targets: [Target] = [
     .target(name: "CHost"),
     .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
+    // What both halves say alike.
+    library("VolumeNames"),
+
     // The data half.
     library("Voxels"),
     library("RowKernels"),
@@ -78,15 +81,15 @@ var targets: [Target] = [
     library("UV", ["CUV"]),
     library("Workers"),
     library("HTTPServer", ["HTTP1", "UV", http]),
-    library("Origins", ["UV", "Workers", "CCurl"]),
+    library("Origins", ["UV", "Workers", "VolumeNames", "CCurl"]),
 
     // Where the two meet.
-    library("Configuration", ["CYAML"]),
+    library("Configuration", ["VolumeNames", "CYAML"]),
     library(
         "PyramidService",
         [
             "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration",
-            "Volumes", "Origins", "CPage", http,
+            "Volumes", "VolumeNames", "Origins", "CPage", http,
             logging,
         ]
     ),
@@ -110,7 +113,7 @@ var targets: [Target] = [
     tests("UVTests", ["UV"]),
     tests("WorkersTests", ["Workers"]),
     tests("HTTPServerTests", ["HTTPServer", "HTTP1", "UV", http]),
-    tests("ConfigurationTests", ["Configuration"]),
+    tests("ConfigurationTests", ["Configuration", "VolumeNames"]),
     tests(
         "PyramidServiceTests",
         [
