@@ -118,7 +118,7 @@ var targets: [Target] = [
         "PyramidServiceTests",
         [
             "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs",
-            "Downsampling", "Volumes",
+            "Downsampling", "Volumes", "Origins",
             "Voxels", http, logging,
         ]
     ),
