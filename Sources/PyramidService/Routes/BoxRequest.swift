@@ -12,7 +12,11 @@ struct BoxRequest {
     let volume: ServedVolume
     let query: QueryParameters
 
-    /// - Parameter parameters: What the query may have.
+    /// - Parameters:
+    ///   - context: What all requests share.
+    ///   - transaction: The request.
+    ///   - volume: What it is about.
+    ///   - parameters: What the query may have.
     /// - Throws: ``ServiceError/parameter(_:_:)`` for any other.
     init(
         _ context: ServiceContext,
