@@ -8,6 +8,7 @@
 # make fuzz    run each fuzzer for SECONDS=60
 # make sanitize  run the Swift tests under the address and the thread sanitizer
 # make load    ten minutes of load and more; figures to docs/reliability.md
+# make upload-load  one upload of GIB=20, raw and gzip; figures to docs/reliability.md
 # make bench   the table of Benchmarks/README.md, measured here; ONLY=kernels,posts,... for a part
 # make format  rewrite the sources as the formatter has them
 # make clean   forget what was built
@@ -20,8 +21,8 @@ VENV    := .venv
 VECTORS := Tests/Data/vectors
 PORT    ?= 8080
 
-.PHONY: help run build test test-swift test-live clients check lint layers fuzz sanitize load bench format vectors clean deps \
-	deps-test
+.PHONY: help run build test test-swift test-live clients check lint layers fuzz sanitize load upload-load bench format \
+	vectors clean deps deps-test
 .NOTPARALLEL:
 
 help:
@@ -83,6 +84,9 @@ sanitize: deps $(VECTORS)/manifest.json
 
 load: build $(VENV)/.ready
 	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python scripts/load.py --write docs/reliability.md
+
+upload-load: build $(VENV)/.ready
+	PYRAMIDION=$(PROGRAM) $(VENV)/bin/python scripts/upload-load.py --gib $(or $(GIB),20) --write docs/reliability.md
 
 format:
 	$(SWIFT) format -i --parallel -r Sources Tests Benchmarks Package.swift

@@ -59,6 +59,9 @@ var targets: [Target] = [
     .target(name: "CFiles"),
     .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
+    // What both halves say alike.
+    library("VolumeNames"),
+
     // The data half.
     library("Voxels"),
     library("RowKernels"),
@@ -79,15 +82,15 @@ var targets: [Target] = [
     library("UV", ["CUV"]),
     library("Workers"),
     library("HTTPServer", ["HTTP1", "UV", http]),
-    library("Origins", ["UV", "Workers", "CCurl", "CFiles"]),
+    library("Origins", ["UV", "Workers", "VolumeNames", "CCurl", "CFiles"]),
 
     // Where the two meet.
-    library("Configuration", ["CYAML"]),
+    library("Configuration", ["VolumeNames", "CYAML"]),
     library(
         "PyramidService",
         [
             "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers", "Configuration",
-            "Volumes", "Origins", "CPage", http,
+            "Volumes", "VolumeNames", "Origins", "CPage", http,
             logging,
         ]
     ),
@@ -111,12 +114,12 @@ var targets: [Target] = [
     tests("UVTests", ["UV"]),
     tests("WorkersTests", ["Workers"]),
     tests("HTTPServerTests", ["HTTPServer", "HTTP1", "UV", http]),
-    tests("ConfigurationTests", ["Configuration"]),
+    tests("ConfigurationTests", ["Configuration", "VolumeNames"]),
     tests(
         "PyramidServiceTests",
         [
             "PyramidService", "Configuration", "HTTPServer", "HTTP1", "UV", "Workers", "ChunkCodecs",
-            "Downsampling", "Volumes",
+            "Downsampling", "Volumes", "Origins",
             "Voxels", http, logging,
         ]
     ),

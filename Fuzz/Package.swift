@@ -71,13 +71,14 @@ let package = Package(
             ),
             ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
-            ours("HTTPServer", ["HTTP1", "UV", http]), ours("Origins", ["UV", "Workers", "CCurl"]),
-            ours("Configuration", ["CYAML"]),
+            ours("HTTPServer", ["HTTP1", "UV", http]), ours("VolumeNames"),
+            ours("Origins", ["UV", "Workers", "VolumeNames", "CCurl"]),
+            ours("Configuration", ["VolumeNames", "CYAML"]),
             ours(
                 "PyramidService",
                 [
                     "Voxels", "Downsampling", "ChunkCodecs", "HTTP1", "HTTPServer", "UV", "Workers",
-                    "Configuration", "Volumes", "Origins", "CPage", http, logging,
+                    "Configuration", "Volumes", "VolumeNames", "Origins", "CPage", http, logging,
                 ]
             ),
         ]

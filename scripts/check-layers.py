@@ -16,7 +16,7 @@ from pathlib import Path
 
 # From the bottom up, above the C modules. A target may depend on lower layers only, never on its own.
 LAYERS = [
-    {"Voxels", "RowKernels", "RowKernelsV3", "HTTP1"},
+    {"Voxels", "RowKernels", "RowKernelsV3", "HTTP1", "VolumeNames"},
     {"Downsampling", "ChunkCodecs", "Volumes", "UV", "Workers", "Configuration"},
     {"HTTPServer", "Origins"},
     {"PyramidService"},
@@ -26,7 +26,7 @@ TRANSPORT = {"HTTP1", "UV", "HTTPServer", "Origins"}
 DATA = {"Voxels", "RowKernels", "RowKernelsV3", "Downsampling", "ChunkCodecs", "Volumes"}
 SEES_BOTH = {"PyramidService", "pyramidion"}
 # Pure targets, and the modules that one of them may see after all.
-PURE = {"Voxels": set(), "Downsampling": {"CHost"}, "HTTP1": set(), "Volumes": {"FoundationEssentials"}}
+PURE = {"Voxels": set(), "Downsampling": {"CHost"}, "HTTP1": set(), "VolumeNames": set(), "Volumes": {"FoundationEssentials"}}
 PLATFORM = {"Glibc", "Musl", "Darwin", "Dispatch", "Foundation", "FoundationEssentials"}
 # What the names of C modules look like.
 C_MODULE = re.compile(r"C[A-Z]")

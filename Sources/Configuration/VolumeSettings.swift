@@ -44,19 +44,3 @@ package struct VolumeSettings: Sendable, Equatable {
         self.place = place
     }
 }
-
-/// What names of volumes look like: `[a-z0-9][a-z0-9._-]{0,127}`.
-package enum VolumeName {
-    package static let allowed = "[a-z0-9][a-z0-9._-]{0,127}"
-
-    package static func isValid(_ text: String) -> Bool {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
-        return isPlain && (1...128).contains(text.utf8.count) && !".-_".contains(text.first ?? ".")
-    }
-}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import VolumeNames
 
 /// Reads the section `volumes`: a mapping of names to volumes.
 enum VolumesSection {

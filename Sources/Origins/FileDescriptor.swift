@@ -36,16 +36,10 @@ struct FileDescriptor: ~Copyable {
     func read(_ count: Int, from offset: Int) -> [UInt8]? {
         var isWhole = true
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let start = UnsafeMutableRawBufferPointer(
-                    rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]
-                )
-                let step = min(start.count, 1 << 30)
-                let got = retrying { pread(raw, start.baseAddress, step, off_t(offset + filled)) }
-                if got < 0 { isWhole = false }
-                guard got > 0 else { return }
-                filled += got
-            }
+            let memory = UnsafeMutableRawBufferPointer(
+                rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]
+            )
+            if let got = read(into: memory, at: offset) { filled = got } else { isWhole = false }
         }
         return isWhole ? bytes : nil
     }
@@ -75,6 +69,32 @@ struct FileDescriptor: ~Copyable {
 
     /// Whether it lies on a disk of this machine, or in its memory.
     var isLocal: Bool { cfiles_is_local(raw) != 0 }
+
+    /// Fills `memory` from `offset` on, unless the file ends; returns how many bytes there were, nil on failure, with
+    /// the reason in `errno`.
+    func read(into memory: UnsafeMutableRawBufferPointer, at offset: Int) -> Int? {
+        var filled = 0
+        while filled < memory.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: memory[filled...].prefix(1 << 30))
+            let got = retrying { pread(raw, rest.baseAddress, rest.count, off_t(offset + filled)) }
+            guard got >= 0 else { return nil }
+            if got == 0 { break }
+            filled += got
+        }
+        return filled
+    }
+
+    /// Writes all of `bytes` from `offset` on; false on failure, with the reason in `errno`.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(1 << 30))
+            let count = retrying { pwrite(raw, rest.baseAddress, rest.count, off_t(offset + written)) }
+            guard count >= 0 else { return false }
+            written += count
+        }
+        return true
+    }
 
     /// Writes all of `bytes`; false on failure, with the reason in `errno`.
     func write(_ bytes: [UInt8]) -> Bool {

@@ -7,25 +7,39 @@ import Workers
 package final class FolderDraft: Sendable {
     /// Where its files are, for whoever reads what was written before it is committed.
     package let path: String
+    private let claim: DiskClaim
     private let set: FolderSet
     private let files: WorkerPool
     private let state = Mutex(State.open)
-    private let written = Atomic<Int>(0)
 
     private enum State { case open, committed, discarded }
 
-    init(path: String, set: FolderSet, files: WorkerPool) {
+    init(path: String, claim: DiskClaim, set: FolderSet, files: WorkerPool) {
         self.path = path
+        self.claim = claim
         self.set = set
         self.files = files
     }
 
     deinit {
-        if state.withLock({ $0 == .open }) { set.discard(path) }
+        guard state.withLock({ $0 == .open }) else { return }
+        set.discard(path)
+        claim.end()
     }
 
-    /// How many bytes were written so far.
-    package var bytes: Int { written.load(ordering: .relaxed) }
+    /// How many bytes its objects have so far.
+    package var bytes: Int { claim.writtenBytes }
+
+    /// Makes a file without a name on the same disk, for what must wait there before it can be written as objects.
+    ///
+    /// Its bytes count as announced by ``DiskNeed/scratch``.
+    /// - Throws: ``OriginError/writeFailed(place:reason:)``, ``OriginError/stopped`` after the draft's end.
+    package func spool() async throws(OriginError) -> SpoolFile {
+        guard state.withLock({ $0 == .open }) else { throw .stopped }
+        return try await files.blocking { [path, claim] () throws(OriginError) in
+            try SpoolFile(in: path, claim: claim)
+        }
+    }
 
     /// Writes the object `key`, which must not be there yet; nothing is synced before the commit.
     ///
@@ -50,7 +64,7 @@ package final class FolderDraft: Sendable {
             }
             try DurableFile.create(target, bytes)
         }
-        written.wrappingAdd(bytes.count, ordering: .relaxed)
+        claim.wrote(bytes.count)
     }
 
     /// Makes the folder durable and publishes it under `name`, in one step that nobody sees a part of.
@@ -64,6 +78,7 @@ package final class FolderDraft: Sendable {
     ///   ``OriginError/writeFailed(place:reason:)``.
     package func commit(name: String, replacing: Bool) async throws(OriginError) -> PublishedFolder {
         guard end(.committed) else { throw .stopped }
+        defer { claim.end() }
         do throws(OriginError) {
             return try await files.blocking { [set, path] () throws(OriginError) in
                 try set.publish(path, as: name, replacing: replacing)
@@ -75,9 +90,13 @@ package final class FolderDraft: Sendable {
         }
     }
 
-    /// Removes the folder soon; after a commit it does nothing.
-    package func discard() {
+    /// Removes the folder; after a commit it does nothing.
+    ///
+    /// All writes must have returned. When it returns, what they took of the disk is free again.
+    package func discard() async {
         if end(.discarded) { set.discard(path) }
+        await set.settled()
+        claim.end()
     }
 
     private func end(_ end: State) -> Bool {

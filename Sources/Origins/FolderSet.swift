@@ -12,6 +12,7 @@ import CCurl
 import Dispatch
 import Glibc
 import Synchronization
+import VolumeNames
 package import Workers
 
 /// Folders under names, each of which is published, replaced and removed as a whole: uploaded volumes.
@@ -27,6 +28,7 @@ package final class FolderSet: Sendable {
 
     private let temporary: TemporaryFolder
     private let files: WorkerPool
+    private let room = DiskRoom()
     /// Held while a link is read and changed, so that the generation it led to is known for sure.
     private let naming = Mutex(())
     /// Removes what nobody holds, one after the other, so that letting go never waits.
@@ -58,7 +60,7 @@ package final class FolderSet: Sendable {
         try await files.blocking { [self] () throws(OriginError) in
             var names: [String] = []
             let isOpen = FolderListing.each(in: root, followingPath: true) { name, status in
-                if status.isLink, Self.isName(name) { names.append(name) }
+                if status.isLink, VolumeName.isValid(name) { names.append(name) }
                 return true
             }
             guard isOpen else { throw .readFailed(place: root, reason: systemReason("open")) }
@@ -70,20 +72,25 @@ package final class FolderSet: Sendable {
     /// - Returns: The folder; nil when there is none.
     /// - Throws: ``OriginError``; ``OriginError/brokenName(_:)`` for what is no name.
     package func open(_ name: String) async throws(OriginError) -> PublishedFolder? {
-        guard Self.isName(name) else { throw .brokenName(name) }
+        guard VolumeName.isValid(name) else { throw .brokenName(name) }
         return try await files.blocking { [self] () throws(OriginError) in try held(name) }
     }
 
     /// Begins a new folder, which nobody sees until it is committed.
+    ///
+    /// What other drafts have announced and not yet written is not theirs to take twice.
+    /// - Parameter need: What will be written into it, as far as that is known.
     /// - Returns: An empty draft.
-    /// - Throws: ``OriginError``.
-    package func begin() async throws(OriginError) -> FolderDraft {
+    /// - Throws: ``OriginError``; ``OriginError/noRoom(place:unit:needed:free:)`` when the file system says that there
+    ///   is not so much left.
+    package func begin(needing need: DiskNeed = .unknown) async throws(OriginError) -> FolderDraft {
         try await files.blocking { [self] () throws(OriginError) in
             let path = temporary.newPath()
+            let claim = try room.claim(need, at: root)
             guard mkdir(path, 0o755) == 0 else {
                 throw .writeFailed(place: path, reason: systemReason("mkdir"))
             }
-            return FolderDraft(path: path, set: self, files: files)
+            return FolderDraft(path: path, claim: claim, set: self, files: files)
         }
     }
 
@@ -91,7 +98,7 @@ package final class FolderSet: Sendable {
     /// - Returns: Whether there was one.
     /// - Throws: ``OriginError``; ``OriginError/brokenName(_:)`` for what is no name.
     package func remove(_ name: String) async throws(OriginError) -> Bool {
-        guard Self.isName(name) else { throw .brokenName(name) }
+        guard VolumeName.isValid(name) else { throw .brokenName(name) }
         return try await files.blocking { [self] () throws(OriginError) in
             let link = "\(root)/\(name)"
             let (old, code) = naming.withLock { _ in (generation(of: name), unlink(link) == 0 ? 0 : errno) }
@@ -107,7 +114,7 @@ package final class FolderSet: Sendable {
         }
     }
 
-    /// Returns when everything that nobody holds any more has been removed.
+    /// Returns when everything that nobody holds any more, and every draft that was discarded, has been removed.
     package func settled() async {
         await withCheckedContinuation { continuation in undertaker.async { continuation.resume() } }
     }
@@ -116,7 +123,7 @@ package final class FolderSet: Sendable {
 
     /// Publishes the folder at `draft` under `name`.
     func publish(_ draft: String, as name: String, replacing: Bool) throws(OriginError) -> PublishedFolder {
-        guard Self.isName(name) else { throw .brokenName(name) }
+        guard VolumeName.isValid(name) else { throw .brokenName(name) }
         // Asked before the work is done as well: making the link decides.
         if !replacing, generation(of: name) != nil { throw .nameTaken(name) }
         try syncAll(below: draft)
@@ -235,21 +242,8 @@ package final class FolderSet: Sendable {
         guard let lock = FolderLock.exclusive(path) else { return }
         let name =
             generation.split(separator: "@", omittingEmptySubsequences: false).first.map(String.init) ?? ""
-        guard !Self.isName(name) || self.generation(of: name) != generation else { return }
+        guard !VolumeName.isValid(name) || self.generation(of: name) != generation else { return }
         FolderListing.remove(path)
         _ = consume lock
-    }
-
-    /// `[a-z0-9][a-z0-9._-]{0,127}`.
-    static func isName(_ text: String) -> Bool {
-        let bytes = text.utf8
-        func isAlphanumeric(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
-        guard (1...128).contains(bytes.count), let first = bytes.first, isAlphanumeric(first) else {
-            return false
-        }
-        return bytes.allSatisfy { isAlphanumeric($0) || "._-".utf8.contains($0) }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import VolumeNames
 
 /// Why an object could not be read, kept or published.
 ///
@@ -14,6 +15,8 @@ package enum OriginError: Error, Hashable, Sendable, CustomStringConvertible {
     case readFailed(place: String, reason: String)
     /// The system refused to write: a full disk, a folder that may not be written.
     case writeFailed(place: String, reason: String)
+    /// A file system has less left than what was announced needs; `unit` is what of.
+    case noRoom(place: String, unit: DiskUnit, needed: Int, free: Int)
     /// There is a folder, a pipe or a device where a file is expected.
     case notAFile(place: String)
     /// The object has more bytes than are taken.
@@ -54,9 +57,11 @@ package enum OriginError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .brokenKey(let key, let reason): "'\(key)' is no name of an object: \(reason)"
         case .brokenURL(let reason): "the source's URL cannot be used: \(reason)"
-        case .brokenName(let name): "'\(name)' is no name of a volume: allowed is [a-z0-9][a-z0-9._-]{0,127}"
+        case .brokenName(let name): "'\(name)' is no name of a volume: allowed is \(VolumeName.allowed)"
         case .readFailed(let place, let reason): "\(place) cannot be read: \(reason)"
         case .writeFailed(let place, let reason): "\(place) cannot be written: \(reason)"
+        case .noRoom(let place, let unit, let needed, let free):
+            "\(needed) more \(unit.rawValue) are needed below \(place), and there is room for \(free)"
         case .notAFile(let place): "\(place) is a folder, a pipe or a device: a file is expected"
         case .tooLarge(let place, let limit):
             "\(place) has more than the \(limit) bytes that are taken at most"

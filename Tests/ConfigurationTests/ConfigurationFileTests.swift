@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Configuration
 import Testing
+import VolumeNames
 
 /// Merges `text` as a file named `test.yaml`.
 func merged(

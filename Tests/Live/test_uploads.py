@@ -2,6 +2,7 @@
 """Arrays that become volumes: whatever form they are sent in, and whatever goes wrong."""
 import gzip
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -255,6 +256,20 @@ def test_the_progress_of_an_upload_is_shown(dice, name, storing):
         assert storing.get(f"/precomputed/{name}/info").status == 404
         wire.send(content[-5:])
         assert wire.read("PUT").status == 201
+
+
+def test_the_log_has_the_begin_and_the_end_of_an_upload(dice, name, storing):
+    """Bytes, levels and seconds, at level info, under the id of the request."""
+    array = picture(dice, (130, 90, 20), "uint8")[..., 0]
+    assert upload(storing, name, array, fields=[("X-Request-Id", f"id-{name}")]).status == 201
+
+    def lines():
+        return [line for line in storing.log.splitlines() if f"id=id-{name}" in line and f"volume={name}" in line]
+
+    await_condition(lambda: len(lines()) == 2, "the log has not both lines")
+    begin, end = lines()
+    assert re.search(rf' info "?upload begins"? bytes={array.size} .*levels=3 ', begin), begin
+    assert re.search(rf" info uploaded bytes={array.size} .*levels=3 seconds=\d+\.\d ", end), end
 
 
 def test_delete(dice, name, storing):

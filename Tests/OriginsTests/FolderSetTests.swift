@@ -141,7 +141,7 @@ struct FolderSetTests {
     {
         let draft = try await set.begin()
         try await draft.write("a/b", [1])
-        draft.discard()
+        await draft.discard()
         await #expect(throws: OriginError.stopped) { try await draft.write("c", [1]) }
         await #expect(throws: OriginError.stopped) { _ = try await draft.commit(name: "a", replacing: false) }
         var forgotten = Optional(try await set.begin())
@@ -180,7 +180,7 @@ struct FolderSetTests {
             Issue.record()
             return
         }
-        draft.discard()
+        await draft.discard()
     }
 
     @Test(

@@ -18,6 +18,11 @@ export function origin(mip) {
   return mip.kept > 0 ? `${count(mip.kept)} of ${count(mip.chunks)} kept` : "not made yet";
 }
 
+/** A long name that may be broken behind its underscores. */
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part, at) => (at ? [h("wbr"), part] : [part]));
+}
+
 /** A bar as full as the level is. */
 function bar(mip, attributes = {}) {
   const fill = h("i");
@@ -61,7 +66,7 @@ export class LevelControl {
   update(mips) {
     this.#rows = mips.map((mip) => h("tr", {},
       h("th", { scope: "row" }, mip.mip), h("td", {}, lengths(mip.resolution)), h("td", {}, extent(mip.shape)),
-      h("td", {}, bar(mip), ` ${origin(mip)}`), h("td", {}, extent(mip.chunk_size)), h("td", {}, mip.encoding)));
+      h("td", {}, bar(mip), ` ${origin(mip)}`), h("td", {}, extent(mip.chunk_size)), h("td", {}, ...breakable(mip.encoding))));
     this.body.replaceChildren(...this.#rows);
     if (this.shown !== undefined) this.show(this.shown, this.automatic);
   }

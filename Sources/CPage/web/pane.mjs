@@ -169,13 +169,20 @@ export class Pane {
     const gap = 12 * this.ratio;
     const x = Math.floor(width / 2), y = Math.floor(height / 2);
     const context = this.#context;
-    context.globalAlpha = 0.55;
-    context.fillStyle = AXIS_COLOURS[this.u];
-    context.fillRect(0, y, x - gap, this.ratio);
-    context.fillRect(x + gap, y, width - x - gap, this.ratio);
-    context.fillStyle = AXIS_COLOURS[this.v];
-    context.fillRect(x, 0, this.ratio, y - gap);
-    context.fillRect(x, y + gap, this.ratio, height - y - gap);
+    // A dark edge beside the coloured line: one of the two shows on whatever lies below, white membranes and bright labels too.
+    const line = (left, top, wide, high, colour) => {
+      context.fillStyle = "rgb(0 0 0 / 0.4)";
+      const edge = this.ratio;
+      if (wide > high) context.fillRect(left, top - edge, wide, high + 2 * edge);
+      else context.fillRect(left - edge, top, wide + 2 * edge, high);
+      context.fillStyle = colour;
+      context.fillRect(left, top, wide, high);
+    };
+    context.globalAlpha = 0.75;
+    line(0, y, x - gap, this.ratio, AXIS_COLOURS[this.u]);
+    line(x + gap, y, width - x - gap, this.ratio, AXIS_COLOURS[this.u]);
+    line(x, 0, this.ratio, y - gap, AXIS_COLOURS[this.v]);
+    line(x, y + gap, this.ratio, height - y - gap, AXIS_COLOURS[this.v]);
     context.globalAlpha = 1;
   }
 

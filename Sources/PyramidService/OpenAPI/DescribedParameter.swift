@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Configuration
+import VolumeNames
 import Volumes
 
 /// One parameter of an operation, in its path, its query or its fields.

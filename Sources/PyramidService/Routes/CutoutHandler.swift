@@ -21,17 +21,16 @@ struct CutoutHandler {
     }
 
     func answer(_ volume: ServedVolume) async throws {
-        let query = try QueryParameters(transaction.exchange.head)
-        try query.allowOnly(Self.parameters)
-        let level = volume.levels[try volume.levelIndex(query["mip"])]
-        let box = try box(query["bbox"], level)
-        let format = query["format"] ?? "npy"
+        let request = try BoxRequest(context, transaction, volume, Self.parameters)
+        let level = try request.namedLevel() ?? volume.levels[0]
+        let box = try box(request.query["bbox"], level)
+        let format = request.query["format"] ?? "npy"
         guard format == "npy" || format == "raw" else {
             throw ServiceError.parameter("format", "it cannot be \(shortened(format)); allowed: npy, raw.")
         }
         guard level.format != nil else { throw level.unreadable }
         let channels = volume.info.channels
-        let byteCount = try checkedByteCount(box, volume)
+        try checkByteCount(request.byteCount(box))
         let shape = try Shape(box.extent.entries + (channels > 1 ? [channels] : []))
         let header =
             format == "npy" ? NpyHeader.encoded(type: volume.info.type, shape: shape, order: .fortran) : []
@@ -43,12 +42,13 @@ struct CutoutHandler {
             .pyramidOrder: MemoryOrder.fortran.rawValue,
             .pyramidShape: "(" + shape.sizes.map(String.init).joined(separator: " ") + ")",
         ]
-        try await send(volume, level, box, header, byteCount, fields)
+        let layers = layers(of: box, level)
+        try await request.holding(layers.map(request.byteCount).max() ?? 0) {
+            try await send(request, level, layers, header, request.byteCount(box), fields)
+        }
     }
 
-    private func checkedByteCount(_ box: Box3, _ volume: ServedVolume) throws(ServiceError) -> Int {
-        let width = volume.info.channels.multipliedClamped(by: volume.info.type.byteWidth)
-        let byteCount = (box.extent.product ?? .max).multipliedClamped(by: width)
+    private func checkByteCount(_ byteCount: Int) throws(ServiceError) {
         let limit = context.configuration.limits.cutoutBytes
         guard byteCount <= limit else {
             throw .overLimit(
@@ -56,34 +56,25 @@ struct CutoutHandler {
                 "The box has \(byteCount) bytes, and \(limit) are allowed; ask for a smaller one, or for a coarser mip."
             )
         }
-        return byteCount
     }
 
     private func send(
-        _ volume: ServedVolume,
+        _ request: BoxRequest,
         _ level: ServedLevel,
-        _ box: Box3,
+        _ layers: [Box3],
         _ header: [UInt8],
         _ byteCount: Int,
         _ fields: HTTPFields
     ) async throws {
-        let layers = layers(of: box, level)
-        let largest =
-            layers.map { ($0.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes) }.max() ?? 0
-        try await context.sidecar.boxes.enter(price: largest)
-        defer { context.sidecar.boxes.leave(price: largest) }
         // The first layer is read before the answer begins, so that most failures get a proper one.
-        var first: BoxVoxels? = try await context.sidecar.supply.voxels(volume, level.index, layers[0])
+        var first: BoxVoxels? = try await request.voxels(level, layers[0])
         var fields = fields
         let isGzipped = try AnswerCoding.negotiated(transaction.exchange.head.fields) == .gzip
         if isGzipped { fields[.contentEncoding] = "gzip" }
         let total = header.count + byteCount
-        if transaction.exchange.head.method == .head {
-            try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
-            return try await transaction.end()
-        }
-        let gzip = isGzipped ? GzipSink(transaction, pool: context.workers) : nil
         try await transaction.begin(.ok, fields, length: isGzipped ? nil : total)
+        if transaction.exchange.head.method == .head { return try await transaction.end() }
+        let gzip = isGzipped ? GzipSink(transaction, pool: context.workers) : nil
         let sink: any ByteSink = gzip ?? transaction
         if !header.isEmpty {
             let pinned = PinnedBytes(header)
@@ -91,14 +82,14 @@ struct CutoutHandler {
             withExtendedLifetime(pinned) {}
         }
         // The channel is slowest, so each one passes all layers; their chunks are in memory by then.
-        for channel in 0..<volume.info.channels {
+        for channel in 0..<request.volume.info.channels {
             for layer in layers {
                 let voxels: BoxVoxels
                 if let early = first {
                     voxels = early
                     first = nil
                 } else {
-                    voxels = try await context.sidecar.supply.voxels(volume, level.index, layer)
+                    voxels = try await request.voxels(level, layer)
                 }
                 try await sink.write([UnsafeRawBufferPointer(rebasing: voxels.plane(of: channel))])
                 withExtendedLifetime(voxels) {}
@@ -148,16 +139,4 @@ extension BoxVoxels {
 extension ServedVolume {
     /// Bytes of one voxel with all its channels.
     var voxelBytes: Int { info.channels.multipliedClamped(by: info.type.byteWidth) }
-
-    /// The level that the parameter `mip` names; 0 without one.
-    func levelIndex(_ text: String?) throws(ServiceError) -> Int {
-        guard let text else { return 0 }
-        guard let mip = WholeNumber.parse(text[...]), levels.indices.contains(mip) else {
-            throw .parameter(
-                "mip",
-                "it cannot be \(shortened(text)); this volume has 0 to \(levels.count - 1)."
-            )
-        }
-        return mip
-    }
 }

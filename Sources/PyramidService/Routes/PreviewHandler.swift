@@ -27,48 +27,46 @@ struct PreviewHandler {
     }
 
     func answer(_ volume: ServedVolume) async throws {
-        let query = try QueryParameters(transaction.exchange.head)
-        try query.allowOnly(Self.parameters)
+        let request = try BoxRequest(context, transaction, volume, Self.parameters)
+        let query = request.query
         let axis = try axis(query["axis"])
         let pixels = try pixels(query["size"])
-        let level = volume.levels[
-            try query["mip"].map { try volume.levelIndex($0) } ?? fittingLevel(volume, axis, pixels)
-        ]
-        let at = try position(query["at"], axis, level, volume, isOfLevel: query["mip"] != nil)
+        let named = try request.namedLevel()
+        let level = named ?? fittingLevel(volume, axis, pixels)
+        let at = try position(query["at"], axis, level, volume, isOfLevel: named != nil)
         let range = try range(query["range"])
         var box = level.bounds
         box.begin[axis] = at
         box.end[axis] = at + 1
-        let price = (box.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes)
-        try await context.sidecar.boxes.enter(price: price)
-        defer { context.sidecar.boxes.leave(price: price) }
-        let voxels = try await context.sidecar.supply.voxels(volume, level.index, box)
-        let slice = SlicePicture(
-            voxels: voxels,
-            type: volume.info.type,
-            kind: volume.info.kind,
-            axis: axis,
-            spacing: level.scale.voxelSize.entries,
-            pixels: pixels,
-            range: range
-        )
-        let png = try await context.workers.run { try slice.png() }
-        let chunk = EncodedChunk(png, .identity, fingerprint: volume.fingerprint)
-        let answer = RepresentationAnswer(
-            transaction: transaction,
-            contentType: "image/png",
-            cacheControl: context.cacheControl,
-            isCompressible: false
-        )
-        try await answer.send(chunk.bytes, .identity, tag: chunk.tag)
+        try await request.holding(request.byteCount(box)) {
+            let voxels = try await request.voxels(level, box)
+            let slice = SlicePicture(
+                voxels: voxels,
+                type: volume.info.type,
+                kind: volume.info.kind,
+                axis: axis,
+                spacing: level.scale.voxelSize.entries,
+                pixels: pixels,
+                range: range
+            )
+            let png = try await context.workers.run { try slice.png() }
+            let chunk = EncodedChunk(png, .identity, fingerprint: volume.fingerprint)
+            let answer = RepresentationAnswer(
+                transaction: transaction,
+                contentType: "image/png",
+                cacheControl: context.cacheControl,
+                isCompressible: false
+            )
+            try await answer.send(chunk.bytes, .identity, tag: chunk.tag)
+        }
     }
 
     /// The finest level whose slice is not larger than the picture, or the coarsest.
-    private func fittingLevel(_ volume: ServedVolume, _ axis: Int, _ pixels: Int) -> Int {
+    private func fittingLevel(_ volume: ServedVolume, _ axis: Int, _ pixels: Int) -> ServedLevel {
         let fits = volume.levels.first { level in
             (0..<3).allSatisfy { $0 == axis || level.bounds.extent[$0] <= pixels }
         }
-        return fits?.index ?? volume.levels.count - 1
+        return fits ?? volume.levels[volume.levels.count - 1]
     }
 
     private func axis(_ text: String?) throws(ServiceError) -> Int {

@@ -7,6 +7,7 @@ import HTTPServer
 import HTTPTypes
 import Logging
 import Origins
+import VolumeNames
 import Volumes
 import Voxels
 
@@ -70,12 +71,14 @@ struct UploadHandler {
         _ claim: UploadClaim,
         _ folders: DataFolders
     ) async throws {
-        let draft = try await folders.draft(name: name, plan)
+        let cutting = plan.cutting(spec.order)
+        let log = UploadLog(context.logger, volume: name, id: transaction.requestID)
+        let draft = try await folders.draft(name: name, plan, needing: plan.diskNeed(cutting))
         do {
             let run = UploadRun(
                 supply: sidecar.supply,
                 volume: draft.volume,
-                cutting: plan.cutting(spec.order),
+                cutting: cutting,
                 isBigEndian: isBigEndian,
                 progress: claim.progress
             )
@@ -86,8 +89,15 @@ struct UploadHandler {
             let price = UploadRun.price(run.cutting, sidecar.supply, draft.volume)
             try await sidecar.boxes.enter(price: price)
             defer { sidecar.boxes.leave(price: price) }
+            log.begins(claim.progress.current)
             let began = ContinuousClock.now
-            try await run.run(source)
+            let watched = WatchedSource(source, claim.progress, log)
+            if cutting.spooledByteCount > 0 {
+                let spool = try await draft.folder.spool()
+                try await run.run(LayeredChannels(watched, cutting, spool, writers: sidecar.writers))
+            } else {
+                try await run.run(watched)
+            }
             transaction.timed("write", began.duration(to: .now))
             if let inflating = body.inflating {
                 context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
@@ -101,20 +111,25 @@ struct UploadHandler {
                 return volume
             }.value
             context.metrics.reduced(spec)
+            log.ends(claim.progress.current)
             try await answer(volume)
+        } catch OriginError.writeFailed(let place, let reason) {
+            await folders.discard(draft)
+            context.logger.error(
+                "an upload could not be kept",
+                metadata: ["volume": "\(name)", "place": "\(place)", "reason": "\(reason)"]
+            )
+            throw ServiceError.noStorage(
+                "The upload could not be written to the data folder: \(reason). Nothing of it remains; make room "
+                    + "there, or send less."
+            )
         } catch {
-            folders.discard(draft)
+            await folders.discard(draft)
             throw error
         }
     }
 
     private func answer(_ volume: ServedVolume) async throws {
-        context.logger.notice(
-            "uploaded",
-            metadata: [
-                "volume": "\(name)", "levels": "\(volume.levels.count)", "id": "\(transaction.requestID)",
-            ]
-        )
         let fields: HTTPFields = [
             .contentType: "application/json", .cacheControl: "no-store", .location: "/v1/volumes/\(name)",
             .eTag: volume.infoObject.tag,

@@ -67,8 +67,17 @@ extension DataFolders {
     }
 
     /// Begins an upload.
-    func draft(name: String, _ plan: UploadPlan) async throws -> UploadDraft {
-        let folder = try await uploads().begin()
+    /// - Throws: `OriginError`; ``ServiceError/noStorage(_:)`` when the disk says that the levels cannot fit.
+    func draft(name: String, _ plan: UploadPlan, needing need: DiskNeed) async throws -> UploadDraft {
+        let folder: FolderDraft
+        do {
+            folder = try await uploads().begin(needing: need)
+        } catch OriginError.noRoom(_, let unit, let needed, let free) {
+            throw ServiceError.noStorage(
+                "The volume with all its mips takes at least \(needed) \(unit.rawValue) of the disk, and there is room "
+                    + "for \(free); make room in the data folder, or send less."
+            )
+        }
         let origin = FolderOrigin(path: folder.path, files: files)
         let volume = ServedVolume(
             name: name,
@@ -94,7 +103,8 @@ extension DataFolders {
         return try await opened(draft.volume.name, folder)
     }
 
-    func discard(_ draft: UploadDraft) { draft.folder.discard() }
+    /// Returns when nothing of a draft is left, so that whoever hears of its failure has the room again.
+    func discard(_ draft: UploadDraft) async { await draft.folder.discard() }
 
     func remove(_ name: String) async throws { _ = try await uploads().remove(name) }
 

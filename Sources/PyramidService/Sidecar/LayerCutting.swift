@@ -7,7 +7,8 @@ import Voxels
 /// How an uploaded array is cut into chunks while it arrives: a layer of them at a time.
 ///
 /// A layer is as thick as a chunk along the array's slowest axis: z in Fortran order, x in C order. In Fortran
-/// order the channel is slower still, so that arrays with several channels are one layer.
+/// order the channel is slower still: there ``LayeredChannels`` brings the channels of a layer together, one after
+/// another in its memory.
 struct LayerCutting: Sendable {
     let grid: ChunkGrid
     let channels: Int
@@ -23,7 +24,13 @@ struct LayerCutting: Sendable {
         self.width = width
         self.order = order
         axis = order == .fortran ? 2 : 0
-        layerCount = order == .fortran && channels > 1 ? 1 : grid.cells[axis]
+        layerCount = grid.cells[axis]
+    }
+
+    /// Bytes that must wait until the last channel comes: all others, where there are several and several layers.
+    var spooledByteCount: Int {
+        guard order == .fortran, channels > 1, layerCount > 1 else { return 0 }
+        return (grid.bounds.extent.product ?? .max).multipliedClamped(by: (channels - 1) * width)
     }
 
     /// Of the array; all cells of all layers make the whole grid.

@@ -24,18 +24,23 @@ struct UploadRun {
         let chunk = (cutting.grid.chunk.product ?? .max).multipliedClamped(
             by: cutting.channels * cutting.width
         )
-        let cutting = cutting.byteCount(0).multipliedClamped(by: cutting.layerCount > 1 ? 2 : 1)
+        let layers = cutting.byteCount(0).multipliedClamped(by: cutting.layerCount > 1 ? 2 : 1)
+        let piece = cutting.spooledByteCount > 0 ? LayeredChannels.pieceByteCount : 0
         let cost = MakingCost(supply, volume)
         let making = volume.levels.filter(\.isMade).map { cost.stepByteCount($0.index) }.max() ?? 0
         let hands = supply.workers.lanes + 1
-        let (sum, overflow) = cutting.addingReportingOverflow(
-            (2.multipliedClamped(by: chunk) + making).multipliedClamped(by: hands)
-        )
-        return overflow ? .max : sum
+        var total = piece
+        for part in [layers, chunk.multipliedClamped(by: 2 * hands), making.multipliedClamped(by: hands)] {
+            let (sum, overflow) = total.addingReportingOverflow(part)
+            if overflow { return .max }
+            total = sum
+        }
+        return total
     }
 
-    /// Reads the whole array; when it returns, every chunk of every level is written.
+    /// Reads the whole array, layer by layer with all its channels; when it returns, every chunk of every level is written.
     ///
+    /// - Parameter source: Of layers, whose progress is noted where the bytes come from.
     /// - Throws: ``ServiceError/body(_:)`` when the source has fewer or more bytes, whatever the source throws, and
     ///   ``ServiceError/noStorage(_:)``. Nothing is under way then.
     func run(_ source: any ByteSource) async throws {
@@ -47,11 +52,10 @@ struct UploadRun {
         let levels = LevelProgress(volume, axis: cutting.axis, isWhole: cutting.layerCount == 1)
         var writing: Task<Void, any Error>?
         do {
-            var received = 0
             for layer in 0..<cutting.layerCount {
                 let buffer = buffers[layer % buffers.count]
                 let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<cutting.byteCount(layer)])
-                received += try await read(source, into: bytes, received, of: total)
+                try await read(source, into: bytes, of: total)
                 // The layer before is done with its buffer when the next one is to be read.
                 try await writing?.value
                 let memory = Lent(bytes)
@@ -74,9 +78,8 @@ struct UploadRun {
     private func read(
         _ source: any ByteSource,
         into bytes: UnsafeMutableRawBufferPointer,
-        _ before: Int,
         of total: Int
-    ) async throws -> Int {
+    ) async throws {
         let piece = 4 << 20
         var filled = 0
         while filled < bytes.count {
@@ -85,13 +88,10 @@ struct UploadRun {
                 into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<end])
             )
             filled += count
-            let received = before + filled
-            progress.update { $0.receivedBytes = received }
             guard count > 0, filled == end else {
-                throw ServiceError.shortBody(expected: total, received: received)
+                throw ServiceError.shortBody(expected: total, received: progress.current.receivedBytes)
             }
         }
-        return filled
     }
 
     private func expectEnd(_ source: any ByteSource, _ total: Int) async throws {
