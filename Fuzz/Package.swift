@@ -63,6 +63,7 @@ let package = Package(
             system("CUV", "libuv"), system("CZlib", "zlib"), system("CYAML", "yaml-0.1"),
             system("CTurboJPEG", "libturbojpeg"), system("CSPNG", "spng"), system("CCurl", "libcurl"),
             .target(name: "CHost", path: "Library/CHost"), .target(name: "CPage", path: "Library/CPage"),
+            .target(name: "CFiles", path: "Library/CFiles"),
             ours("Voxels"), ours("RowKernels"), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",
@@ -72,7 +73,7 @@ let package = Package(
             ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
             ours("HTTPServer", ["HTTP1", "UV", http]), ours("VolumeNames"),
-            ours("Origins", ["UV", "Workers", "VolumeNames", "CCurl"]),
+            ours("Origins", ["UV", "Workers", "VolumeNames", "CCurl", "CFiles"]),
             ours("Configuration", ["VolumeNames", "CYAML"]),
             ours(
                 "PyramidService",
