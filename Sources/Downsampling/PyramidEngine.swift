@@ -143,7 +143,9 @@ package final class PyramidEngine: @unchecked Sendable {
         let handoffPitch = tail == nil ? nil : plan.inPitch(head)
         let (parts, slices) = extent(index)
         let sliceByteCount = plan.slabs.sliceByteCount
-        let touches = plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
+        let touches =
+            plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
+            && RowGrid(plan.stages[0]).readAhead(0, width: plan.spec.type.byteWidth) == nil
         var next = input
         for part in parts {
             guard !isCancelled() else { throw .cancelled }
