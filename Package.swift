@@ -57,6 +57,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHost"),
     .target(name: "CFiles"),
+    .target(name: "CPrefetch"),
     .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
     // What both halves say alike.
@@ -64,7 +65,7 @@ var targets: [Target] = [
 
     // The data half.
     library("Voxels"),
-    library("RowKernels"),
+    library("RowKernels", ["CPrefetch"]),
     library(
         "Downsampling",
         ["Voxels", "RowKernels", "CHost"] + (isX86 ? ["RowKernelsV3"] : []),
@@ -130,7 +131,9 @@ if hasISAL {
 }
 if isX86 {
     // The same sources as RowKernels, through a symbolic link, compiled for AVX2 machines.
-    targets.append(library("RowKernelsV3", settings: [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]))
+    targets.append(
+        library("RowKernelsV3", ["CPrefetch"], settings: [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])])
+    )
 }
 
 if Context.environment["PYRAMIDION_BENCHMARKS"] == "1" {

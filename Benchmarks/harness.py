@@ -5,6 +5,7 @@ Measuring: two things in turn, several times, the medians' ratio. A time alone i
 What runs beside it (another user, the processor's clock) hits both alike when they take turns.
 """
 import gc
+import math
 import statistics
 import subprocess
 import time
@@ -75,6 +76,18 @@ def ratio(what, against, reach, ours, theirs, rounds=5):
     return Row(what, against, reach, a / b, f"{each[0]:.3g}-{each[-1]:.3g}")
 
 
+def ratio_and_floor(what, against, reach, ours, theirs, floor, rounds=5):
+    """As `ratio`; a row that falls short is followed by its floor over the same peer, from the same rounds."""
+    (a, b, c), (left, right, least) = in_turn([ours, theirs, floor], rounds)
+    each = sorted(x / y for x, y in zip(left, right))
+    row = Row(what, against, reach, a / b, f"{each[0]:.3g}-{each[-1]:.3g}")
+    yield row
+    if row.verdict == "NO":
+        each = sorted(x / y for x, y in zip(least, right))
+        yield Row(f"floor of {what}: read the input once, write the levels", against, None, c / b,
+                  f"{each[0]:.3g}-{each[-1]:.3g}")
+
+
 class Kernels:
     """The program that runs kernels in memory, by orders over a pipe."""
 
@@ -99,6 +112,14 @@ class Kernels:
 
     def sum(self, lanes):
         return lambda: float(self.order("sum", lanes)[0])
+
+    def floor(self, a, factor, mips):
+        """Reading `a` once and writing levels of the size of its mips, one thread."""
+        shape, sizes = a.shape, []
+        for _ in range(mips):
+            shape = [-(-n // f) for n, f in zip(shape, factor)]
+            sizes.append(math.prod(shape) * a.itemsize)
+        return lambda: float(self.order("floor", ",".join(map(str, sizes)))[0])
 
     def copy(self):
         return lambda: float(self.order("copy")[0])

@@ -9,7 +9,7 @@ import tensorstore
 import tinybrain
 from PIL import Image
 
-from harness import computing, ratio
+from harness import computing, ratio, ratio_and_floor
 
 BIG = (1024, 1024, 100)
 FACTORS = {"2x2x1": (2, 2, 1), "2x2x2": (2, 2, 2)}
@@ -57,8 +57,8 @@ def rows(kernels, place, root, rounds):
                 if sparse and dtype == "float32" and name == "2x2x2":
                     continue  # tinybrain refuses it
                 words = f"average {dtype} {name}, {mips} mip{'s' * (mips > 1)}{', sparse' * sparse}"
-                yield ratio(words, "tinybrain", reach, kernels.pyramid(a, "average", factor, mips, sparse),
-                            averaging(a, factor, mips, sparse), rounds)
+                yield from ratio_and_floor(words, "tinybrain", reach, kernels.pyramid(a, "average", factor, mips, sparse),
+                                           averaging(a, factor, mips, sparse), kernels.floor(a, factor, mips), rounds)
         if dtype == "uint8":
             yield ratio("average uint8 2x2x1, 1 mip", "memcpy of the input", None,
                         kernels.pyramid(a, "average", (2, 2, 1), 1), kernels.copy(), rounds)
@@ -71,14 +71,16 @@ def rows(kernels, place, root, rounds):
         a = give(noise(shape, dtype) % np.dtype(dtype).type(16))
         for name, factor in FACTORS.items():
             for mips in (1, 4):
-                yield ratio(f"mode {dtype} {name} random, {mips} mip{'s' * (mips > 1)}", "tinybrain", 1 / 4,
-                            kernels.pyramid(a, "mode", factor, mips), segmentation(a, factor, mips), rounds)
+                words = f"mode {dtype} {name} random, {mips} mip{'s' * (mips > 1)}"
+                yield from ratio_and_floor(words, "tinybrain", 1 / 4, kernels.pyramid(a, "mode", factor, mips),
+                                           segmentation(a, factor, mips), kernels.floor(a, factor, mips), rounds)
     labels = real_labels(root)
     for dtype in ("uint8", "uint32", "uint64"):
         a = give(np.asfortranarray(labels.astype(dtype)))
         for name, factor in FACTORS.items():
-            yield ratio(f"mode {dtype} {name} neurons 512^3, 1 mip", "tinybrain", 1 / 4,
-                        kernels.pyramid(a, "mode", factor, 1), segmentation(a, factor, 1), max(2, rounds // 2))
+            yield from ratio_and_floor(f"mode {dtype} {name} neurons 512^3, 1 mip", "tinybrain", 1 / 4,
+                                       kernels.pyramid(a, "mode", factor, 1), segmentation(a, factor, 1),
+                                       kernels.floor(a, factor, 1), max(2, rounds // 2))
     yield from numpy_paths(kernels, give, max(2, rounds // 2))
 
 
@@ -122,8 +124,9 @@ def numpy_paths(kernels, give, rounds):
                 store(small, (2, 2, 2), "median"), rounds)
     for dtype in ("uint32", "int64"):
         wide = give(noise(shape, dtype) % np.dtype(dtype).type(1000))
-        yield ratio(f"average {dtype} 2x2x1, 3 mips", "tinybrain", 1 / 20, kernels.pyramid(wide, "average", (2, 2, 1), 3),
-                    averaging(wide, (2, 2, 1), 3), rounds)
+        yield from ratio_and_floor(f"average {dtype} 2x2x1, 3 mips", "tinybrain", 1 / 20,
+                                   kernels.pyramid(wide, "average", (2, 2, 1), 3), averaging(wide, (2, 2, 1), 3),
+                                   kernels.floor(wide, (2, 2, 1), 3), rounds)
         yield ratio(f"average {dtype} 2x2x1, exact", "tensorstore", 1 / 4,
                     kernels.pyramid(wide, "average", (2, 2, 1), 1, precision="exact"), store(wide, (2, 2, 1), "mean"), rounds)
     c_order = noise(shape, "uint8")

@@ -12,6 +12,8 @@ import Voxels
 ///                                                     one whole pyramid; answers seconds, and a checksum: on one lane
 ///                                                     seconds of computing, else of the clock
 ///     sum LANES                                       reads the input once as 64-bit words; answers likewise
+///     floor BYTES,...                                 reads the input once and writes levels of these sizes on the way,
+///                                                     in one thread: what a pyramid cannot do without
 ///     copy                                            memcpy of the input to fresh memory; seconds of computing
 struct KernelOrders {
     private var input = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
@@ -23,6 +25,8 @@ struct KernelOrders {
             case "array" where words.count == 2: say(try take(words[1]))
             case "pyramid" where words.count == 10: say(try pyramid(words))
             case "sum" where words.count == 2: say(sum(lanes: Int(words[1]) ?? 1))
+            case "floor" where words.count == 2:
+                say(try floor(words[1].split(separator: ",").compactMap { Int($0) }))
             case "copy": say(copy())
             default: throw BenchmarkError("no such order: \(line)")
             }
@@ -112,6 +116,30 @@ struct KernelOrders {
             )
         }
         return "\(now() - begin) \(total.load(ordering: .relaxed))"
+    }
+
+    /// Memory of levels, and reading and writing by turns, as a pyramid has them; seconds of computing.
+    private func floor(_ levelByteCounts: [Int]) throws -> String {
+        let piece = 16 << 10
+        guard levelByteCounts.allSatisfy({ $0 >= 0 }), input.count >= piece else {
+            throw BenchmarkError("no such floor")
+        }
+        let begin = computed()
+        // Of the pyramid's own sizes, so that both find the other's memory and neither is given new pages.
+        let levels = try levelByteCounts.map { try VoxelBuffer(byteCount: $0) }
+        let shares = levelByteCounts.map { $0 * piece / input.count & ~7 }
+        var total: UInt64 = 0
+        for number in 0..<input.count / piece {
+            let bytes = input[number * piece..<(number + 1) * piece]
+            total &+= KernelOrders.words(UnsafeRawBufferPointer(rebasing: bytes))
+            for (level, share) in zip(levels, shares) {
+                let target = level.base + number * share
+                for at in stride(from: 0, to: share, by: 8) {
+                    target.storeBytes(of: total, toByteOffset: at, as: UInt64.self)
+                }
+            }
+        }
+        return "\(computed() - begin) \(total)"
     }
 
     private func copy() -> String {

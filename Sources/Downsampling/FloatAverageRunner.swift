@@ -47,10 +47,17 @@ final class FloatAverageRunner: StageRunner {
         guard let terms = average.readsSums ? input.sums : input.image else { return }
         grid.forEachStretch(from: first, count: output.count, readingAhead: terms, width: width, kernels) {
             stretch in
+            let ahead = grid.readAhead(stretch.mask, width: width)
+            let pairs = full > 0 ? pairs(stretch.mask) : nil
             for line in 0..<stretch.lines {
-                let row = FloatRow(input: input, stretch: stretch, line: line)
+                let row = FloatRow(input: input, stretch: stretch, line: line, ahead: ahead)
                 if full > 0 {
-                    reduceRow(FloatBox(row: row, begin: 0, count: full, mask: stretch.mask), into: out)
+                    let box = FloatBox(row: row, begin: 0, count: full, mask: stretch.mask)
+                    if let pairs, reducePairs(box, pairs, into: out) {
+                        // Done in one pass.
+                    } else {
+                        reduceRow(box, into: out)
+                    }
                 }
                 if full < grid.outputCount {
                     reduceRow(FloatBox(row: row, begin: full, count: 1, mask: stretch.mask | 1), into: out)
@@ -74,7 +81,6 @@ final class FloatAverageRunner: StageRunner {
 
     /// Neighbouring boxes of one row, all of the same extents.
     private func reduceRow(_ box: FloatBox, into out: SliceRun) {
-        if reducePairs(box, into: out) { return }
         let count = box.count
         let begin = box.begin
         let pattern = patterns[box.mask]
@@ -127,47 +133,71 @@ final class FloatAverageRunner: StageRunner {
         rescue(box, sums: sums, isWide: sumWidth == 8, into: image)
     }
 
-    /// Complete boxes of pairs in one pass; `false` where there is no loop for them, or a sum was not finite.
-    private func reducePairs(_ box: FloatBox, into out: SliceRun) -> Bool {
-        let pattern = patterns[box.mask]
-        guard pattern.isPaired, !average.isSparse, let image = out.image else { return false }
-        guard let source = average.readsSums ? box.row.input.sums : box.row.input.image else { return false }
+    /// How complete boxes of pairs are reduced in one pass.
+    private struct Pairs {
+        let rule: FloatPairRule
+        let divisor: Double
+        /// Boxes of a row that are added up columns first.
+        let leading: Int
+        let offsets: [Int]
+    }
+
+    /// `nil` where there is no loop for boxes of this kind.
+    private func pairs(_ mask: Int) -> Pairs? {
+        let pattern = patterns[mask]
+        guard pattern.isPaired, let offsets = pattern.offsets else { return nil }
         var (rule, divisor, leading) = (FloatPairRule.carried, Double(pattern.voxelCount), 0)
         switch average.rule {
         case .once:
-            rule = .once
+            rule = average.isSparse ? .onceSparse : .once
         case .carry(let total, let columnsFirst):
+            guard !average.isSparse else { return nil }
             divisor = total
             leading = columnsFirst && pattern.voxelCount == 4 ? grid.inSizes[0] / lanes * lanes / 2 : 0
-            leading = min(leading, box.count)
         case .other, .otherSparse, .exact:
-            return false
+            return nil
         }
-        guard divisor.significand == 1, (0...100).contains(divisor.exponent) else { return false }
+        guard divisor.significand == 1, (0...100).contains(divisor.exponent) else { return nil }
+        return Pairs(rule: rule, divisor: divisor, leading: leading, offsets: offsets)
+    }
+
+    /// A row of complete boxes; `false` where a sum was not finite.
+    private func reducePairs(_ box: FloatBox, _ pairs: Pairs, into out: SliceRun) -> Bool {
+        guard let image = out.image else { return false }
+        guard let source = average.readsSums ? box.row.input.sums : box.row.input.image else { return false }
         let width = average.width
-        positions.place(pattern.offsets ?? [], at: source + box.row.begin * width, width: width)
+        let leading = min(pairs.leading, box.count)
+        let first = source + box.row.begin * width
+        positions.place(pairs.offsets, at: first, width: width)
+        let boxByteCount = pairs.offsets.count * width
         var isFinite = true
         if leading > 0 {
+            let ahead = ReadAhead.addresses(box.row.ahead, at: first)
             isFinite = kernels.averageFloatPairs(
                 width,
                 FloatPairRule.columns.rawValue,
                 positions.first,
                 positions.count,
                 leading,
-                divisor,
+                pairs.divisor,
+                ahead.near,
+                ahead.far,
                 out.sums,
                 image
             )
         }
         if leading < box.count {
             positions.shift(by: leading * 2 * width)
+            let ahead = ReadAhead.addresses(box.row.ahead, at: first, from: leading, bytes: boxByteCount)
             let rest = kernels.averageFloatPairs(
                 width,
-                rule.rawValue,
+                pairs.rule.rawValue,
                 positions.first,
                 positions.count,
                 box.count - leading,
-                divisor,
+                pairs.divisor,
+                ahead.near,
+                ahead.far,
                 out.sums.map { $0 + leading * width },
                 image + leading * width
             )
@@ -342,6 +372,7 @@ struct FloatRow {
     let input: SliceRun
     let stretch: Stretch
     let line: Int
+    let ahead: ReadAhead?
 
     /// Elements from the begin of the input to the first voxel of the row's first box.
     var begin: Int { stretch.begin + line * stretch.step }

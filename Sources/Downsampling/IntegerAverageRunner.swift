@@ -102,6 +102,7 @@ final class IntegerAverageRunner: StageRunner {
         let width = average.input.byteWidth
         rows.place(kind.pattern.rows, at: row, width: width)
         for _ in 0..<kind.doublings { rows.double() }
+        let ahead = ReadAhead.addresses(grid.readAhead(stretch.mask, width: width), at: row)
         return kernels.averagePairs(
             average.input.code,
             average.sum.code,
@@ -115,6 +116,8 @@ final class IntegerAverageRunner: StageRunner {
             stretch.lines,
             stretch.step * width,
             grid.outputCount,
+            ahead.near,
+            ahead.far,
             out.sums,
             out.image
         )

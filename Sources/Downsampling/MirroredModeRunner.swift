@@ -39,12 +39,16 @@ final class MirroredModeRunner: StageRunner {
         grid.forEachStretch(from: first, count: output.count, readingAhead: base, width: width, kernels) {
             stretch in
             let row = base + stretch.begin * width
+            let step = stretch.step * width
+            var ahead = ReadAhead.addresses(grid.readAhead(stretch.mask, width: width), at: row)
             if full > 0 {
                 var out = begin
                 positions.place(patterns[stretch.mask], at: row, width: width)
                 for _ in 0..<stretch.lines {
-                    reduceBoxes(stride: factor, count: full, into: out)
-                    positions.shift(by: stretch.step * width)
+                    reduceBoxes(stride: factor, count: full, ahead, into: out)
+                    positions.shift(by: step)
+                    if ahead.near != 0 { ahead.near &+= UInt(bitPattern: step) }
+                    if ahead.far != 0 { ahead.far &+= UInt(bitPattern: step) }
                     out += rowByteCount
                 }
             }
@@ -52,8 +56,8 @@ final class MirroredModeRunner: StageRunner {
                 var out = begin + full * width
                 positions.place(patterns[stretch.mask | 1], at: row + full * factor * width, width: width)
                 for _ in 0..<stretch.lines {
-                    reduceBoxes(stride: factor, count: 1, into: out)
-                    positions.shift(by: stretch.step * width)
+                    reduceBoxes(stride: factor, count: 1, (0, 0), into: out)
+                    positions.shift(by: step)
                     out += rowByteCount
                 }
             }
@@ -61,11 +65,17 @@ final class MirroredModeRunner: StageRunner {
         }
     }
 
-    private func reduceBoxes(stride: Int, count: Int, into out: UnsafeMutableRawPointer) {
+    private func reduceBoxes(
+        stride: Int,
+        count: Int,
+        _ ahead: (near: UInt, far: UInt),
+        into out: UnsafeMutableRawPointer
+    ) {
         let first = positions.first
+        let (near, far) = ahead
         switch operation {
         case .modePlane(_, sparse: false, _):
-            kernels.modePlane(width, first[0], first[1], first[2], first[3], stride, count, out)
+            kernels.modePlane(width, first[0], first[1], first[2], first[3], stride, count, near, far, out)
         case .modePlane(_, sparse: true, let nearIsSecond):
             kernels.modePlaneSparse(
                 width,
@@ -76,12 +86,14 @@ final class MirroredModeRunner: StageRunner {
                 nearIsSecond,
                 stride,
                 count,
+                near,
+                far,
                 out
             )
         case .modeFirst(_, let sparse):
-            kernels.modeFirst(width, first, positions.count, stride, count, sparse, out)
+            kernels.modeFirst(width, first, positions.count, stride, count, sparse, near, far, out)
         case .modeCountless:
-            kernels.modeCountless8(width, first, stride, count, out)
+            kernels.modeCountless8(width, first, stride, count, near, far, out)
         case .modeLine(_, let sparse):
             kernels.modeLine(width, first[0], first[1], stride, count, sparse, out)
         case .integerAverage, .floatAverage, .modeBox, .extreme, .median, .stride:

@@ -147,6 +147,7 @@ package final class PyramidEngine: @unchecked Sendable {
         let touches =
             plan.inputByteCount > SlabPlan.cachedByteCount
             && plan.slabs.batchSliceCount * sliceByteCount <= SlabPlan.nearByteCount
+            && RowGrid(plan.stages[0]).readAhead(0, width: plan.spec.type.byteWidth) == nil
         var next = input
         for part in parts {
             guard !isCancelled() else { throw .cancelled }

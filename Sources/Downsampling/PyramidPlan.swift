@@ -103,6 +103,7 @@ package struct PyramidPlan: Sendable {
         }
         for index in stages.indices {
             let next = index + 1 < stages.count && topology == .chain ? stages[index + 1] : nil
+            stages[index].readsSource = index == 0 || topology == .fan
             stages[index].connect(to: next, isKept: stages[index].mip.map(kept.contains) ?? false)
         }
 

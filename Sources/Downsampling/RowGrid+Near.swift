@@ -1,9 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Where kernels read ahead: bytes from the first voxel of a line's first box.
+struct ReadAhead {
+    let near: Int
+    /// In a second slice; 0 if there is one alone.
+    let far: Int
+
+    /// What a kernel is told for the line whose first box begins at `line`, from its box `begin` on; zeros for nothing.
+    ///
+    /// `bytes`: Of a box. Addresses may lie behind the input: nothing is read from there.
+    static func addresses(_ ahead: ReadAhead?, at line: UnsafeRawPointer, from begin: Int = 0, bytes: Int = 0)
+        -> (near: UInt, far: UInt)
+    {
+        guard let ahead else { return (0, 0) }
+        let skipped = begin * bytes / (ahead.far == 0 ? 1 : 2)
+        let base = UInt(bitPattern: line) &+ UInt(bitPattern: skipped)
+        return (
+            base &+ UInt(bitPattern: ahead.near), ahead.far == 0 ? 0 : base &+ UInt(bitPattern: ahead.far)
+        )
+    }
+}
+
 /// Reading ahead: rows of several slices that are reduced together come by turns, a few kilobytes of each, which the
 /// hardware's prefetcher follows badly. So a piece of every slice is read from end to end, at the memory's own speed,
-/// before the kernels walk through them.
+/// before the kernels walk through them. Where slices are long and no more than two, kernels do better: they ask for
+/// the rows to come, in the order of memory, while they work on these.
 extension RowGrid {
+    /// How far ahead of a line kernels ask at least: the latency of memory, in bytes.
+    private static let aheadByteCount = 8192
+    /// Lines above this are long enough to be followed by the hardware.
+    private static let mostAheadByteCount = 128 << 10
+    /// Slices below this end before reading ahead has paid.
+    private static let leastRunByteCount = 64 << 10
+
+    /// Where kernels read ahead in stretches of a kind; `nil` where they had better not.
+    func readAhead(_ mask: Int, width: Int) -> ReadAhead? {
+        let lineByteCount = factors[1] * inStrides[1] * width
+        guard readsAhead, lineByteCount <= RowGrid.mostAheadByteCount else { return nil }
+        guard stream > 1 else {
+            return ReadAhead(near: max(lineByteCount, RowGrid.aheadByteCount), far: 0)
+        }
+        guard inSizes[1] * inStrides[1] * width >= RowGrid.leastRunByteCount else { return nil }
+        let extents = extents(mask)
+        let slices = extents[2...].reduce(1, *)
+        guard slices <= 2 else { return nil }
+        let near = max(lineByteCount, RowGrid.aheadByteCount / slices)
+        return ReadAhead(near: near, far: slices == 1 ? 0 : near + sliceOffset(1, extents) * width)
+    }
+
     /// Bytes of all slices that are read ahead at a time: half of a small second cache.
     private static let pieceByteCount = 128 << 10
     /// Rows of a page and more are followed well: the prefetcher starts anew at each page anyway.
@@ -24,6 +68,8 @@ extension RowGrid {
     ) {
         forEachStretch(from: first, count: count) { stretch in
             let lineByteCount = stretch.step * width
+            // What kernels ask for needs no reading before.
+            guard !readsAhead || readAhead(stretch.mask, width: width) == nil else { return body(stretch) }
             // A chain's batches of consecutive rows have been read as a whole.
             guard stream > 1, inStrides[1] * width < RowGrid.pageByteCount,
                 stretch.lines * lineByteCount > RowGrid.pieceByteCount / 2

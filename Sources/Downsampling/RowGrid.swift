@@ -20,6 +20,8 @@ struct RowGrid {
     let outputCount: Int
     /// Voxels of an input slice.
     let inSliceCount: Int
+    /// Whether kernels of full boxes ask for the voxels of later rows themselves; see `RowGrid+Near.swift`.
+    let readsAhead: Bool
 
     init(_ stage: Stage) {
         factors = stage.factors
@@ -37,6 +39,7 @@ struct RowGrid {
         inputCount = inSizes[0]
         outputCount = outSizes[0]
         inSliceCount = strides[stream]
+        readsAhead = stage.readsAhead && (stream > 1 || stage.readsSource)
     }
 
     /// Calls `body` with every stretch of output rows that follow one another and whose boxes are of one kind.

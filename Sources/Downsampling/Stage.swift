@@ -16,6 +16,8 @@ struct Stage: Sendable {
     var carry = Carry()
     /// Whether somebody reads the image that it makes: the answer, the next stage, or a rescue of the next.
     var makesImage = true
+    /// Whether it reads the source, which is in no cache.
+    var readsSource = false
 
     init(factors: [Int], inSizes: [Int], operation: Operation, mip: Int?) {
         self.factors = zip(factors, inSizes).map { min($0, max($1, 1)) }
@@ -26,6 +28,22 @@ struct Stage: Sendable {
 
     var outSizes: [Int] { zip(inSizes, factors).map { $1.dividingUp($0) } }
     var stream: Int { factors.count - 1 }
+    /// Whether its kernels ask for the voxels of later rows while they work: those of boxes of twos, in one pass.
+    var readsAhead: Bool {
+        guard factors[0] == 2, factors.allSatisfy({ $0 <= 2 }) else { return false }
+        switch operation {
+        case .integerAverage(let average): return average.count == nil
+        case .floatAverage(let average):
+            switch average.rule {
+            case .once: return true
+            case .carry: return !average.isSparse
+            case .other, .otherSparse, .exact: return false
+            }
+        case .modePlane, .modeCountless: return true
+        case .modeFirst(let box, _): return box.positions.count == 8
+        case .modeLine, .modeBox, .extreme, .median, .stride: return false
+        }
+    }
     /// Voxels of one slice of the output.
     var outSliceCount: Int { outSizes.dropLast().reduce(1, *) }
     /// How many slices of the input make one of the output.

@@ -15,6 +15,7 @@
 /// * `count`: Outputs of a row; every input row has `count * factor` voxels.
 /// * `lines`: Output rows; the input rows of the next one lie `lineStep` bytes further, its outputs `outputPitch`
 ///   voxels.
+/// * `near`, `far`: Where the first line's reading ahead begins, see ``inRuns``; the next line's is `lineStep` further.
 /// * `sums`: Where sums go, if they are carried on.
 /// * `voxels`: Where voxels go, if they are wanted.
 /// - Returns: `false`, with nothing done, for a combination that has no loop of its own: then ``sumRows`` and
@@ -32,6 +33,8 @@ package func averagePairs(
     lines: Int,
     lineStep: Int,
     outputPitch: Int,
+    near: UInt,
+    far: UInt,
     sums: UnsafeMutableRawPointer?,
     voxels: UnsafeMutableRawPointer?
 ) -> Bool {
@@ -51,6 +54,7 @@ package func averagePairs(
         for line in 0..<lines {
             let shifted = line &* lineStep
             let out = line &* outputPitch
+            let ahead = UInt(bitPattern: shifted)
             pairLine(
                 (a + shifted).assumingMemoryBound(to: In.self),
                 (b + shifted).assumingMemoryBound(to: In.self),
@@ -61,6 +65,8 @@ package func averagePairs(
                 count,
                 Sum(truncatingIfNeeded: shift),
                 roundsToEven,
+                near == 0 ? 0 : near &+ ahead,
+                far == 0 ? 0 : far &+ ahead,
                 sums.map { $0.assumingMemoryBound(to: Sum.self) + out },
                 voxels.map { $0.assumingMemoryBound(to: Image.self) + out }
             )
@@ -78,6 +84,8 @@ package func averagePairs(
                 count,
                 Voxel(truncatingIfNeeded: shift),
                 roundsToEven,
+                near == 0 ? 0 : near &+ UInt(bitPattern: line &* lineStep),
+                far == 0 ? 0 : far &+ UInt(bitPattern: line &* lineStep),
                 voxels.assumingMemoryBound(to: Voxel.self) + line &* outputPitch
             )
         }
@@ -113,6 +121,8 @@ private func pairLine<In: FixedWidthInteger, Sum: FixedWidthInteger, Image: Fixe
     _ count: Int,
     _ shift: Sum,
     _ roundsToEven: Bool,
+    _ near: UInt,
+    _ far: UInt,
     _ sums: UnsafeMutablePointer<Sum>?,
     _ voxels: UnsafeMutablePointer<Image>?
 ) {
@@ -121,21 +131,26 @@ private func pairLine<In: FixedWidthInteger, Sum: FixedWidthInteger, Image: Fixe
     @inline(__always)
     func pair(_ row: UnsafePointer<In>, _ i: Int) -> Sum { wide(row[2 &* i]) &+ wide(row[2 &* i &+ 1]) }
     @inline(__always)
-    func store(_ sum: (Int) -> Sum) { storeLine(count, shift, roundsToEven, sums, voxels, sum) }
+    func store(_ rows: Int, _ sum: (Int) -> Sum) {
+        storeLine(count, rows &* MemoryLayout<In>.size, shift, roundsToEven, near, far, sums, voxels, sum)
+    }
     switch (rowCount, factor) {
-    case (1, 2): store { pair(a, $0) }
-    case (2, 1): store { wide(a[$0]) &+ wide(b[$0]) }
-    case (2, 2): store { pair(a, $0) &+ pair(b, $0) }
-    case (4, 1): store { (wide(a[$0]) &+ wide(b[$0])) &+ (wide(c[$0]) &+ wide(d[$0])) }
-    default: store { (pair(a, $0) &+ pair(b, $0)) &+ (pair(c, $0) &+ pair(d, $0)) }
+    case (1, 2): store(2) { pair(a, $0) }
+    case (2, 1): store(2) { wide(a[$0]) &+ wide(b[$0]) }
+    case (2, 2): store(4) { pair(a, $0) &+ pair(b, $0) }
+    case (4, 1): store(4) { (wide(a[$0]) &+ wide(b[$0])) &+ (wide(c[$0]) &+ wide(d[$0])) }
+    default: store(8) { (pair(a, $0) &+ pair(b, $0)) &+ (pair(c, $0) &+ pair(d, $0)) }
     }
 }
 
 @inline(__always)
 private func storeLine<Sum: FixedWidthInteger, Image: FixedWidthInteger>(
     _ count: Int,
+    _ bytes: Int,
     _ shift: Sum,
     _ roundsToEven: Bool,
+    _ near: UInt,
+    _ far: UInt,
     _ sums: UnsafeMutablePointer<Sum>?,
     _ voxels: UnsafeMutablePointer<Image>?,
     _ sum: (Int) -> Sum
@@ -143,66 +158,33 @@ private func storeLine<Sum: FixedWidthInteger, Image: FixedWidthInteger>(
     switch (sums, voxels) {
     case (let sums?, let voxels?):
         if roundsToEven {
-            for i in 0..<count {
-                let total = sum(i)
-                sums[i] = total
-                voxels[i] = Image(truncatingIfNeeded: shiftedToEven(total, by: shift))
+            inRuns(count, bytes: bytes, near: near, far: far) { begin, end in
+                for i in begin..<end { sums[i] = sum(i) }
+                for i in begin..<end {
+                    voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sums[i], by: shift))
+                }
             }
         } else {
-            for i in 0..<count {
-                let total = sum(i)
-                sums[i] = total
-                voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(total, by: shift))
+            inRuns(count, bytes: bytes, near: near, far: far) { begin, end in
+                for i in begin..<end { sums[i] = sum(i) }
+                for i in begin..<end {
+                    voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sums[i], by: shift))
+                }
             }
         }
     case (nil, let voxels?):
         if roundsToEven {
-            for i in 0..<count { voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sum(i), by: shift)) }
+            inPieces(count, bytes: bytes, near: near, far: far) { i in
+                voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sum(i), by: shift))
+            }
         } else {
-            for i in 0..<count { voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sum(i), by: shift)) }
-        }
-    case (let sums?, nil):
-        for i in 0..<count { sums[i] = sum(i) }
-    case (nil, nil):
-        break
-    }
-}
-
-/// 64-bit means without 128-bit sums: the parts above and below 2^bits are added up apart.
-@inline(__always)
-private func wideLine<Voxel: FixedWidthInteger>(
-    _ rows: UnsafePointer<UnsafeRawPointer>,
-    _ shifted: Int,
-    _ rowCount: Int,
-    _ factor: Int,
-    _ count: Int,
-    _ bits: Voxel,
-    _ roundsToEven: Bool,
-    _ voxels: UnsafeMutablePointer<Voxel>
-) {
-    let mask = (1 &<< bits) &- 1 as Voxel
-    let half = 1 &<< (bits &- 1) as Voxel
-    for i in 0..<count {
-        var high: Voxel = 0
-        var low: Voxel = 0
-        for r in 0..<rowCount {
-            let row = (rows[r] + shifted).assumingMemoryBound(to: Voxel.self)
-            let first = row[i &* factor]
-            high &+= first &>> bits
-            low &+= first & mask
-            if factor == 2 {
-                let next = row[i &* 2 &+ 1]
-                high &+= next &>> bits
-                low &+= next & mask
+            inPieces(count, bytes: bytes, near: near, far: far) { i in
+                voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sum(i), by: shift))
             }
         }
-        // low < 2^(2 * bits), so it is never negative; floor is high + low / 2^bits.
-        let floor = high &+ (low &>> bits)
-        let rest = low & mask
-        if roundsToEven {
-            voxels[i] = floor &+ (rest > half || (rest == half && floor & 1 == 1) ? 1 : 0)
-        } else {
-            voxels[i] = floor &+ (floor < 0 && rest != 0 ? 1 : 0)
-        }
+    case (let sums?, nil):
+        inPieces(count, bytes: bytes, near: near, far: far) { i in sums[i] = sum(i) }
+    case (nil, nil):
+        break
     }
 }

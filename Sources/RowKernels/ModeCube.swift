@@ -14,19 +14,23 @@
 ///   - positions: The first box's eight voxels, z-fastest.
 ///   - stride: Voxels from one box to the next.
 ///   - count: Boxes.
+///   - near: Where reading ahead begins, see ``inRuns``.
+///   - far: Likewise.
 ///   - out: Receives `count` voxels.
 package func modeCountless8(
     width: Int,
     positions: UnsafePointer<UnsafeRawPointer>,
     stride: Int,
     count: Int,
+    near: UInt,
+    far: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     switch width {
-    case 1: cubeRow(Int8.self, CountlessRule.self, positions, stride, count, out)
-    case 2: cubeRow(Int16.self, CountlessRule.self, positions, stride, count, out)
-    case 4: cubeRow(Int32.self, CountlessRule.self, positions, stride, count, out)
-    case 8: cubeRow(Int64.self, CountlessRule.self, positions, stride, count, out)
+    case 1: cubeRow(Int8.self, CountlessRule.self, positions, stride, count, near, far, out)
+    case 2: cubeRow(Int16.self, CountlessRule.self, positions, stride, count, near, far, out)
+    case 4: cubeRow(Int32.self, CountlessRule.self, positions, stride, count, near, far, out)
+    case 8: cubeRow(Int64.self, CountlessRule.self, positions, stride, count, near, far, out)
     default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
     }
 }
@@ -39,12 +43,14 @@ func cubeMostFrequent<T: LabelBits>(
     _ stride: Int,
     _ count: Int,
     _ sparse: Bool,
+    _ near: UInt,
+    _ far: UInt,
     _ out: UnsafeMutableRawPointer
 ) {
     if sparse {
-        cubeRow(type, MostFrequentNonZeroRule.self, positions, stride, count, out)
+        cubeRow(type, MostFrequentNonZeroRule.self, positions, stride, count, near, far, out)
     } else {
-        cubeRow(type, MostFrequentRule.self, positions, stride, count, out)
+        cubeRow(type, MostFrequentRule.self, positions, stride, count, near, far, out)
     }
 }
 
@@ -92,6 +98,8 @@ private func cubeRow<T: LabelBits, Rule: CubeRule>(
     _ positions: UnsafePointer<UnsafeRawPointer>,
     _ stride: Int,
     _ count: Int,
+    _ near: UInt,
+    _ far: UInt,
     _ out: UnsafeMutableRawPointer
 ) {
     let width = MemoryLayout<T>.size
@@ -113,13 +121,13 @@ private func cubeRow<T: LabelBits, Rule: CubeRule>(
         && positions[4] == positions[0] + width && positions[5] == positions[1] + width
         && positions[6] == positions[2] + width && positions[7] == positions[3] + width
     if neighbours {
-        pairedRow(rule, (r0: p0, r1: p2, r2: p4, r3: p6), count, target) { v, n in
+        pairedRow(rule, (r0: p0, r1: p2, r2: p4, r3: p6), count, near, far, target) { v, n in
             EightVoxels(v0: v.0, v1: n.0, v2: v.1, v3: n.1, v4: v.2, v5: n.2, v6: v.3, v7: n.3)
         }
         return
     }
     if halves {
-        pairedRow(rule, (r0: p0, r1: p1, r2: p2, r3: p3), count, target) { v, n in
+        pairedRow(rule, (r0: p0, r1: p1, r2: p2, r3: p3), count, near, far, target) { v, n in
             EightVoxels(v0: v.0, v1: v.1, v2: v.2, v3: v.3, v4: n.0, v5: n.1, v6: n.2, v7: n.3)
         }
         return
@@ -166,16 +174,15 @@ private func pairedRow<T: LabelBits, Rule: CubeRule>(
     _ rule: Rule.Type,
     _ rows: CubeRows<T>,
     _ count: Int,
+    _ near: UInt,
+    _ far: UInt,
     _ target: UnsafeMutablePointer<T>,
     _ box: ((T, T, T, T), (T, T, T, T)) -> EightVoxels<T>
 ) {
     // After a box that must be counted its neighbours are counted, too: they are likely at the same edge.
-    let countedTogether = 8
-    var i = 0
-    while i < count {
-        if T.skims { i = T.skim(rows, i, count, Rule.isSparse, target) }
-        let end = T.skims ? Swift.min(i &+ countedTogether, count) : count
-        while i < end {
+    inRuns(count, bytes: 8 &* MemoryLayout<T>.size, near: near, far: far) { begin, end in
+        let counted = T.skims ? T.skim(rows, begin, end, Rule.isSparse, target) : begin
+        for i in counted..<end {
             let k = i &* 2
             let n = k &+ 1
             target[i] = Rule.choose(
@@ -184,7 +191,6 @@ private func pairedRow<T: LabelBits, Rule: CubeRule>(
                     (rows.r0[n], rows.r1[n], rows.r2[n], rows.r3[n])
                 )
             )
-            i &+= 1
         }
     }
 }

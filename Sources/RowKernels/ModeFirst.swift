@@ -16,6 +16,8 @@
 ///   - stride: Voxels from one box to the next.
 ///   - count: Boxes.
 ///   - sparse: Whether 0 is left out; a box of zeros gives 0.
+///   - near: Where reading ahead begins, see ``inRuns``.
+///   - far: Likewise.
 ///   - out: Receives `count` voxels.
 package func modeFirst(
     width: Int,
@@ -24,13 +26,15 @@ package func modeFirst(
     stride: Int,
     count: Int,
     sparse: Bool,
+    near: UInt,
+    far: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     switch width {
-    case 1: firstMode(Int8.self, positions, positionCount, stride, count, sparse, out)
-    case 2: firstMode(Int16.self, positions, positionCount, stride, count, sparse, out)
-    case 4: firstMode(Int32.self, positions, positionCount, stride, count, sparse, out)
-    case 8: firstMode(Int64.self, positions, positionCount, stride, count, sparse, out)
+    case 1: firstMode(Int8.self, positions, positionCount, stride, count, sparse, near, far, out)
+    case 2: firstMode(Int16.self, positions, positionCount, stride, count, sparse, near, far, out)
+    case 4: firstMode(Int32.self, positions, positionCount, stride, count, sparse, near, far, out)
+    case 8: firstMode(Int64.self, positions, positionCount, stride, count, sparse, near, far, out)
     default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
     }
 }
@@ -43,10 +47,12 @@ private func firstMode<T: LabelBits>(
     _ stride: Int,
     _ count: Int,
     _ sparse: Bool,
+    _ near: UInt,
+    _ far: UInt,
     _ out: UnsafeMutableRawPointer
 ) {
     switch positionCount {
-    case 8: cubeMostFrequent(type, positions, stride, count, sparse, out)
+    case 8: cubeMostFrequent(type, positions, stride, count, sparse, near, far, out)
     case 4 where sparse: fourRow(type, positions, stride, count, out, fourChoiceSparse)
     case 4: fourRow(type, positions, stride, count, out, fourChoice)
     default: fewRow(type, positions, positionCount, stride, count, sparse, out)

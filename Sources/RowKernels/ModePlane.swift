@@ -24,6 +24,8 @@
 ///   - d: Next on both.
 ///   - stride: Voxels from one box to the next.
 ///   - count: Boxes.
+///   - readNear: Where reading ahead begins, see ``inRuns``.
+///   - readFar: Likewise.
 ///   - out: Receives `count` voxels.
 package func modePlane(
     width: Int,
@@ -33,13 +35,15 @@ package func modePlane(
     d: UnsafeRawPointer,
     stride: Int,
     count: Int,
+    near readNear: UInt,
+    far readFar: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     switch width {
-    case 1: planeRow(Int8.self, a, b, c, d, stride, count, out, planeChoice)
-    case 2: planeRow(Int16.self, a, b, c, d, stride, count, out, planeChoice)
-    case 4: planeRow(Int32.self, a, b, c, d, stride, count, out, planeChoice)
-    case 8: planeRow(Int64.self, a, b, c, d, stride, count, out, planeChoice)
+    case 1: planeRow(Int8.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
+    case 2: planeRow(Int16.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
+    case 4: planeRow(Int32.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
+    case 8: planeRow(Int64.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
     default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
     }
 }
@@ -55,6 +59,8 @@ package func modePlane(
 ///   - nearIsB: Whether `b` comes before `c` when a lone neighbour is looked for.
 ///   - stride: Voxels from one box to the next.
 ///   - count: Boxes.
+///   - readNear: Where reading ahead begins, see ``inRuns``.
+///   - readFar: Likewise.
 ///   - out: Receives `count` voxels.
 package func modePlaneSparse(
     width: Int,
@@ -65,15 +71,17 @@ package func modePlaneSparse(
     nearIsB: Bool,
     stride: Int,
     count: Int,
+    near readNear: UInt,
+    far readFar: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     // The choice among a and b treats b and c alike where both are equal, so b may always be the near one.
     let (near, far) = nearIsB ? (b, c) : (c, b)
     switch width {
-    case 1: planeRow(Int8.self, a, near, far, d, stride, count, out, planeChoiceSparse)
-    case 2: planeRow(Int16.self, a, near, far, d, stride, count, out, planeChoiceSparse)
-    case 4: planeRow(Int32.self, a, near, far, d, stride, count, out, planeChoiceSparse)
-    case 8: planeRow(Int64.self, a, near, far, d, stride, count, out, planeChoiceSparse)
+    case 1: planeRow(Int8.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
+    case 2: planeRow(Int16.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
+    case 4: planeRow(Int32.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
+    case 8: planeRow(Int64.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
     default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
     }
 }
@@ -106,6 +114,8 @@ private func planeRow<T: FixedWidthInteger>(
     _ d: UnsafeRawPointer,
     _ stride: Int,
     _ count: Int,
+    _ readNear: UInt,
+    _ readFar: UInt,
     _ out: UnsafeMutableRawPointer,
     _ choice: (T, T, T, T) -> T
 ) {
@@ -115,10 +125,9 @@ private func planeRow<T: FixedWidthInteger>(
     let target = out.assumingMemoryBound(to: T.self)
     var i = 0
     if stride == 2 && b == a + width && d == c + width {
-        while i < count {
+        inPieces(count, bytes: 4 &* width, near: readNear, far: readFar) { i in
             let k = i &* 2
             target[i] = choice(pa[k], pa[k &+ 1], pc[k], pc[k &+ 1])
-            i &+= 1
         }
     } else if stride == 2 && c == a + width && d == b + width {
         while i < count {

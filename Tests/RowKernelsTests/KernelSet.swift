@@ -14,10 +14,10 @@ struct KernelSet: Sendable, CustomTestStringConvertible {
     typealias Output = UnsafeMutableRawPointer
 
     let testDescription: String
-    let modePlane: @Sendable (Int, Raw, Raw, Raw, Raw, Int, Int, Output) -> Void
-    let modePlaneSparse: @Sendable (Int, Raw, Raw, Raw, Raw, Bool, Int, Int, Output) -> Void
-    let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, Output) -> Void
-    let modeCountless8: @Sendable (Int, Rows, Int, Int, Output) -> Void
+    let modePlane: @Sendable (Int, Raw, Raw, Raw, Raw, Int, Int, UInt, UInt, Output) -> Void
+    let modePlaneSparse: @Sendable (Int, Raw, Raw, Raw, Raw, Bool, Int, Int, UInt, UInt, Output) -> Void
+    let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, UInt, UInt, Output) -> Void
+    let modeCountless8: @Sendable (Int, Rows, Int, Int, UInt, UInt, Output) -> Void
     let modeLine: @Sendable (Int, Raw, Raw, Int, Int, Bool, Output) -> Void
     let modeBoxScratchByteCount: @Sendable (Int, Int) -> Int
     let modeBox: @Sendable (Int, Rows, UnsafePointer<Int>, Int, Int, Int, Int, Bool, Output, Output) -> Void

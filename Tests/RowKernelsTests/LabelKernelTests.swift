@@ -59,6 +59,10 @@ struct LabelKernelTests {
         }
     }
 
+    // Where reading ahead begins: nobody's memory, which must not matter.
+    private let near: UInt = 64
+    private let far: UInt = .max - 4096
+
     private func checkWidths(
         positionCount: Int,
         rule: LabelRule,
@@ -76,7 +80,7 @@ struct LabelKernelTests {
     )
     func plane(kernels: KernelSet) {
         checkWidths(positionCount: 4, rule: .plane) { width, p, stride, count, out in
-            kernels.modePlane(width, p[0], p[1], p[2], p[3], stride, count, out)
+            kernels.modePlane(width, p[0], p[1], p[2], p[3], stride, count, near, far, out)
         }
     }
 
@@ -87,7 +91,7 @@ struct LabelKernelTests {
     )
     func planeSparse(kernels: KernelSet, nearIsB: Bool) {
         checkWidths(positionCount: 4, rule: .planeSparse(nearIsB: nearIsB)) { width, p, stride, count, out in
-            kernels.modePlaneSparse(width, p[0], p[1], p[2], p[3], nearIsB, stride, count, out)
+            kernels.modePlaneSparse(width, p[0], p[1], p[2], p[3], nearIsB, stride, count, near, far, out)
         }
     }
 
@@ -100,7 +104,7 @@ struct LabelKernelTests {
                 stride,
                 count,
                 out in
-                kernels.modeFirst(width, p, positionCount, stride, count, sparse, out)
+                kernels.modeFirst(width, p, positionCount, stride, count, sparse, near, far, out)
             }
         }
     }
@@ -111,7 +115,7 @@ struct LabelKernelTests {
     )
     func countless(kernels: KernelSet) {
         checkWidths(positionCount: 8, rule: .countless) { width, p, stride, count, out in
-            kernels.modeCountless8(width, p, stride, count, out)
+            kernels.modeCountless8(width, p, stride, count, near, far, out)
         }
     }
 
