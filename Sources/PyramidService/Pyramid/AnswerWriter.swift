@@ -13,6 +13,7 @@ package final class AnswerWriter {
     private let engine: PyramidEngine
     private let pool: WorkerPool
     private let sink: any ByteSink
+    private let early: EarlyPacking?
     private var cursor: AnswerCursor
     /// The step that waits for voxels.
     private var step: AnswerStep?
@@ -23,8 +24,16 @@ package final class AnswerWriter {
     /// Keeps the memory of headers until they are written.
     private var pinned: [PinnedBytes] = []
 
-    package init(_ engine: PyramidEngine, _ layout: AnswerLayout, to sink: any ByteSink, pool: WorkerPool) {
+    /// `early` may know checksums.
+    package init(
+        _ engine: PyramidEngine,
+        _ layout: AnswerLayout,
+        to sink: any ByteSink,
+        pool: WorkerPool,
+        early: EarlyPacking? = nil
+    ) {
         self.engine = engine
+        self.early = early
         self.pool = pool
         self.sink = sink
         cursor = AnswerCursor(layout)
@@ -87,6 +96,7 @@ package final class AnswerWriter {
     }
 
     private func checksum(_ level: UnsafeRawBufferPointer) async throws -> UInt32 {
+        if let crc = early?.checksum(level) { return crc }
         if level.count <= SlabPipeline.inlineByteCount { return CRC32.update(0, level) }
         let size = Self.checksumByteCount
         var crc: UInt32 = 0
