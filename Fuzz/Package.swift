@@ -64,7 +64,8 @@ let package = Package(
             system("CTurboJPEG", "libturbojpeg"), system("CSPNG", "spng"), system("CCurl", "libcurl"),
             .target(name: "CHost", path: "Library/CHost"), .target(name: "CPage", path: "Library/CPage"),
             .target(name: "CFiles", path: "Library/CFiles"),
-            ours("Voxels"), ours("RowKernels"), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
+            .target(name: "CPrefetch", path: "Library/CPrefetch"),
+            ours("Voxels"), ours("RowKernels", ["CPrefetch"]), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",
                 ["Voxels", "CZlib", "CTurboJPEG", "CSPNG"] + (hasISAL ? ["CISAL"] : []),

@@ -74,6 +74,8 @@ static inline uint32_t pyr_isal_deflate(const uint8_t *input, uint32_t input_cou
     uint32_t written = 0;
     if (stream != NULL && level != NULL) {
         isal_deflate_stateless_init(stream);
+        // Left unset by `isal_deflate_stateless_init`; 1 to 14 from old memory would mean a window of so few bits.
+        stream->hist_bits = 0;
         stream->level = 1;
         stream->level_buf = level;
         stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;

@@ -41,6 +41,11 @@ extension Connection {
         return try result.get()
     }
 
+    /// Ends a waiting read as if its buffer ended here.
+    func endRead() {
+        if let read = pendingRead { finishRead(.success(read.filled)) }
+    }
+
     private func sendContinue() {
         state.counters.bytesOut.add(AnswerHead.continueBytes.count)
         stream.write(AnswerHead.continueBytes) { [self] failure in

@@ -81,6 +81,12 @@ package final class Exchange {
         return try await connection.readBody(into: buffer)
     }
 
+    /// Lets a ``readBody(into:)`` that waits return with what it has; what comes next is left to the answer's end.
+    package func endRead() {
+        guard connection.exchange === self else { return }
+        connection.endRead()
+    }
+
     // MARK: The answer
 
     /// Sends a whole answer, head and body in one write.

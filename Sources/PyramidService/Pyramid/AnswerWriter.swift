@@ -15,6 +15,7 @@ package final class AnswerWriter {
     private let engine: PyramidEngine
     private let pool: WorkerPool
     private let sink: any ByteSink
+    private let early: EarlyPacking?
     private var cursor: AnswerCursor
     /// The step that waits for voxels.
     private var step: AnswerStep?
@@ -25,8 +26,16 @@ package final class AnswerWriter {
     /// Keeps the memory of headers until they are written.
     private var pinned: [PinnedBytes] = []
 
-    package init(_ engine: PyramidEngine, _ layout: AnswerLayout, to sink: any ByteSink, pool: WorkerPool) {
+    /// `early` may know checksums.
+    package init(
+        _ engine: PyramidEngine,
+        _ layout: AnswerLayout,
+        to sink: any ByteSink,
+        pool: WorkerPool,
+        early: EarlyPacking? = nil
+    ) {
         self.engine = engine
+        self.early = early
         self.pool = pool
         self.sink = sink
         cursor = AnswerCursor(layout)
@@ -89,6 +98,7 @@ package final class AnswerWriter {
     }
 
     private func checksum(_ level: UnsafeRawBufferPointer) async throws -> UInt32 {
+        if let crc = early?.checksum(level) { return crc }
         if level.count <= Self.inlineByteCount { return CRC32.update(0, level) }
         let size = Self.checksumByteCount
         var crc: UInt32 = 0

@@ -4,6 +4,14 @@
 package protocol ByteSource: AnyObject {
     /// Fills `buffer` wholly unless the bytes end, and returns how many there were; 0 only at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int
+
+    /// Lets a read that waits return with what it has; nothing is read from this source afterwards.
+    func endRead()
+}
+
+extension ByteSource {
+    /// For sources whose reads do not wait for anybody.
+    package func endRead() {}
 }
 
 /// Where the bytes of an answer go: a connection, a file, or what compresses them first.
@@ -29,4 +37,6 @@ final class PrefixedSource: ByteSource {
         guard count < buffer.count else { return count }
         return count + (try await rest.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...])))
     }
+
+    func endRead() { rest.endRead() }
 }

@@ -9,13 +9,16 @@ package final class GzipSink: ByteSink {
 
     private let sink: any ByteSink
     private let pool: WorkerPool
+    private let early: EarlyPacking?
     private let encoder = GzipBlockEncoder()
     private var member = GzipMember()
     private var hasBegun = false
     private(set) var packedBytes = 0
 
-    package init(_ sink: any ByteSink, pool: WorkerPool) {
+    /// `early` may have made blocks of what will be written.
+    package init(_ sink: any ByteSink, pool: WorkerPool, early: EarlyPacking? = nil) {
         self.sink = sink
+        self.early = early
         self.pool = pool
     }
 
@@ -23,7 +26,20 @@ package final class GzipSink: ByteSink {
     var plainBytes: Int { member.inputCount }
 
     package func write(_ pieces: [UnsafeRawBufferPointer]) async throws {
-        let blocks = pieces.flatMap(Self.blocks)
+        var due: [UnsafeRawBufferPointer] = []
+        for block in pieces.flatMap(Self.blocks) {
+            guard let early = early?.take(block) else {
+                due.append(block)
+                continue
+            }
+            try await compress(due)
+            due = []
+            try await append(early)
+        }
+        try await compress(due)
+    }
+
+    private func compress(_ blocks: [UnsafeRawBufferPointer]) async throws {
         if blocks.allSatisfy({ $0.count <= Self.inlineByteCount }), blocks.count <= 4 {
             for block in blocks { try await append(encoder.compress(block, isLast: false)) }
             return

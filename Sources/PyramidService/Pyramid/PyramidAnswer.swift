@@ -13,20 +13,23 @@ final class PyramidAnswer {
     private let writer: AnswerWriter
     private let gzip: GzipSink?
 
+    /// `early` may have made blocks of a compressed answer.
     /// - Throws: `LayoutError` when the answer is larger than anything.
     init(
         _ request: PyramidRequest,
         _ engine: PyramidEngine,
         _ transaction: Transaction,
-        _ context: ServiceContext
+        _ context: ServiceContext,
+        early: EarlyPacking?
     ) throws {
         self.request = request
         self.engine = engine
         self.transaction = transaction
         self.context = context
         layout = try AnswerLayout(request.format, engine.plan, checksumsAfterLevels: request.respondsEarly)
-        gzip = request.isGzipped ? GzipSink(transaction, pool: context.workers) : nil
-        writer = AnswerWriter(engine, layout, to: gzip ?? transaction, pool: context.workers)
+        gzip = request.isGzipped ? GzipSink(transaction, pool: context.workers, early: early) : nil
+        let sink: any ByteSink = gzip ?? transaction
+        writer = AnswerWriter(engine, layout, to: sink, pool: context.workers, early: early)
     }
 
     func begin() async throws {

@@ -66,7 +66,7 @@ struct PyramidHandler {
         transaction.timed("queue", arrived.duration(to: .now))
         let body =
             if let body { body } else { try RequestBody(transaction, request.contentCoding, context) }
-        try await work(rest ?? body.source)
+        try await body.readingAhead { try await work(rest ?? body.source) }
         if let inflating = body.inflating {
             context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
         }
@@ -80,22 +80,28 @@ struct PyramidHandler {
         var price = min(plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes)), .max / 2)
         if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
         if request.isGzipped { price += (lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
+        if packsEarly { price += EarlyPacking.budget(plan) }
         return price
     }
+
+    /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself.
+    private var packsEarly: Bool { request.isGzipped && !request.respondsEarly }
 
     private func make(_ plan: PyramidPlan, isBigEndian: Bool, _ source: any ByteSource) async throws {
         let ring = SlabPipeline.ring(plan, lanes: context.workers.lanes)
         let engine = try PyramidEngine(plan, slabsInFlight: ring)
         // Only now: what lay spare may have become this pyramid's own.
         context.spareMemory.admissionChanged(context.admission)
+        let early = packsEarly ? EarlyPacking(engine) : nil
         let pipeline = SlabPipeline(
             engine: engine,
             isBigEndian: isBigEndian,
             cancellation: transaction.exchange.cancellation,
             pool: context.workers,
-            buffers: context.buffers
+            buffers: context.buffers,
+            early: early
         )
-        let answer = try PyramidAnswer(request, pipeline.engine, transaction, context)
+        let answer = try PyramidAnswer(request, pipeline.engine, transaction, context, early: early)
         if request.respondsEarly {
             try await answer.begin()
             try await pipeline.run(source) { _ in _ = try await answer.advance() }

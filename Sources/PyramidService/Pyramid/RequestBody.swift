@@ -29,4 +29,13 @@ struct RequestBody {
         source = inflating
         self.inflating = inflating
     }
+
+    /// Has a compressed body read ahead while `work` runs.
+    func readingAhead(
+        isolation: isolated (any Actor)? = #isolation,
+        _ work: () async throws -> Void
+    ) async throws {
+        guard let inflating else { return try await work() }
+        try await inflating.readingAhead(work)
+    }
 }

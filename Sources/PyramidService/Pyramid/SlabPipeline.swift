@@ -17,19 +17,23 @@ package struct SlabPipeline {
     package let cancellation: CancellationFlag
     package let pool: WorkerPool
     package let buffers: BufferPool
+    /// Compresses behind each slab; nil: nothing is compressed before the answer.
+    package let early: EarlyPacking?
 
     package init(
         engine: PyramidEngine,
         isBigEndian: Bool,
         cancellation: CancellationFlag,
         pool: WorkerPool,
-        buffers: BufferPool
+        buffers: BufferPool,
+        early: EarlyPacking? = nil
     ) {
         self.engine = engine
         self.isBigEndian = isBigEndian
         self.cancellation = cancellation
         self.pool = pool
         self.buffers = buffers
+        self.early = early
     }
 
     /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and, if they are not large,
@@ -88,9 +92,10 @@ package struct SlabPipeline {
         -> @Sendable () throws -> Void
     {
         let lent = Lent(voxels)
-        return { [engine, isBigEndian, cancellation] in
+        return { [engine, isBigEndian, cancellation, early] in
             if isBigEndian { swapBytes(of: lent.memory, width: engine.plan.spec.type.byteWidth) }
             try engine.reduce(slab: index, UnsafeRawBufferPointer(lent.memory)) { cancellation.isCancelled }
+            early?.pack()
         }
     }
 

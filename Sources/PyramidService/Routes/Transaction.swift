@@ -52,6 +52,8 @@ final class Transaction: ByteSource, ByteSink {
         try await exchange.readBody(into: buffer)
     }
 
+    func endRead() { exchange.endRead() }
+
     func write(_ pieces: [UnsafeRawBufferPointer]) async throws {
         try await exchange.write(pieces)
         sentBytes += pieces.reduce(0) { $0 + $1.count }
