@@ -48,6 +48,7 @@ let fuzzers = [
     fuzzer("Settings", ["Configuration"]),
     fuzzer("Chunks", ["ChunkCodecs", "Voxels"]),
     fuzzer("Info", ["Volumes", "Voxels"]),
+    fuzzer("Origins", ["Origins"]),
 ]
 
 let package = Package(
@@ -65,7 +66,8 @@ let package = Package(
             .target(name: "CHost", path: "Library/CHost"), .target(name: "CPage", path: "Library/CPage"),
             .target(name: "CFiles", path: "Library/CFiles"),
             .target(name: "CPrefetch", path: "Library/CPrefetch"),
-            ours("Voxels"), ours("RowKernels", ["CPrefetch"]), ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
+            ours("Voxels"), ours("RowKernels", ["CPrefetch"]),
+            ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",
                 ["Voxels", "CZlib", "CTurboJPEG", "CSPNG"] + (hasISAL ? ["CISAL"] : []),
@@ -74,7 +76,12 @@ let package = Package(
             ours("Volumes", ["Voxels"]),
             ours("HTTP1", [http]), ours("UV", ["CUV"]), ours("Workers"),
             ours("HTTPServer", ["HTTP1", "UV", http]), ours("VolumeNames"),
-            ours("Origins", ["UV", "Workers", "VolumeNames", "CCurl", "CFiles"]),
+            // What a source answers is read by types that nobody else needs to see.
+            ours(
+                "Origins",
+                ["UV", "Workers", "VolumeNames", "CCurl", "CFiles"],
+                settings: [.unsafeFlags(["-enable-testing"])]
+            ),
             ours("Configuration", ["VolumeNames", "CYAML"]),
             ours(
                 "PyramidService",

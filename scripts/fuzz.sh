@@ -13,7 +13,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- requests chunked query npy inflate settings chunks info
+[ $# -gt 0 ] || set -- requests chunked query npy inflate settings chunks info origins
 
 build=.build-fuzz
 # Coverage and addresses are watched in release code; the standard library's debug checks stay in.

@@ -7,8 +7,8 @@ extension JSONValue {
 
     /// Reads a JSON text.
     ///
-    /// Of two members of one name the first counts. A comma too many at the end of an array or an object is let
-    /// through. A number that no `Double` comes near to (`1e400`), and text with half a surrogate pair, are errors.
+    /// Of two members of one name the first counts. A number that no `Double` comes near to (`1e400`), and text with
+    /// half a surrogate pair, are errors.
     /// - Parameters:
     ///   - bytes: UTF-8.
     ///   - limit: More bytes are refused unread.
@@ -28,8 +28,8 @@ extension JSONValue {
         }
     }
 
-    /// Finds what must not reach the decoder: other encodings, which it would guess, and brackets too deep for a
-    /// stack. Texts that were cut off are told apart while at it.
+    /// Finds what must not reach the decoder: other encodings, which it would guess, brackets too deep for a stack, and
+    /// commas behind the last element, which it would let through. Texts that were cut off are told apart while at it.
     private static func checkOutline(_ bytes: [UInt8]) throws(InfoError) {
         // Without NUL bytes the decoder takes the text for UTF-8, as this loop does.
         guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
@@ -38,6 +38,7 @@ extension JSONValue {
         var depth = 0
         var isInString = false
         var isEscaped = false
+        var isBehindComma = false
         for (offset, byte) in bytes.enumerated() {
             if isInString {
                 if isEscaped {
@@ -49,6 +50,9 @@ extension JSONValue {
                 }
                 continue
             }
+            if byte == 0x20 || (0x09...0x0D).contains(byte) { continue }
+            let wasBehindComma = isBehindComma
+            isBehindComma = byte == UInt8(ascii: ",")
             switch byte {
             case UInt8(ascii: "\""): isInString = true
             case UInt8(ascii: "["), UInt8(ascii: "{"):
@@ -62,6 +66,9 @@ extension JSONValue {
                 depth -= 1
                 guard depth >= 0 else {
                     throw .notJSON("at byte \(offset) nothing is open that could be closed")
+                }
+                guard !wasBehindComma else {
+                    throw .notJSON("at byte \(offset) something must follow the comma before it")
                 }
             default: break
             }

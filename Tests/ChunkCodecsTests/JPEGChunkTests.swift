@@ -36,6 +36,32 @@ import Voxels
         }
     }
 
+    @Test("A picture without all of its end marker is corrupt, though every row is there", arguments: [1, 3])
+    func endMarker(channels: Int) throws {
+        let format = try Self.format(channels: channels)
+        for extent in [Extent3(8, 8, 1), Extent3(5, 3, 2), Extent3(64, 64, 3)] {
+            let voxels = (0..<64 * 64 * 3 * channels).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+            let count = try #require(format.voxelByteCount(extent))
+            let jpeg = try format.encoded(Array(voxels.prefix(count)), extent)
+            #expect(jpeg.suffix(2) == [0xFF, 0xD9])
+            #expect(format.refusal(jpeg, extent) == nil)
+            for missing in 1...2 {
+                let error = format.refusal(jpeg.dropLast(missing), extent)
+                guard case .corruptPicture(.jpeg, _)? = error else {
+                    Issue.record("\(missing) bytes short, \(extent): \(String(describing: error))")
+                    return
+                }
+            }
+        }
+        for missing in 1...2 {
+            let error = try Self.format().refusal(
+                PictureFixtures.progressiveJPEG.dropLast(missing),
+                Extent3(4, 2, 1)
+            )
+            #expect(error != nil)
+        }
+    }
+
     @Test("Colours are red, green and blue, each a plane of its own")
     func colours() throws {
         let format = try Self.format(channels: 3, quality: 100)

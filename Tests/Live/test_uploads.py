@@ -100,6 +100,16 @@ def test_an_upload_in_any_encoding(encoding, dtype, dice, name, storing):
     assert same(read(f"{storing.url}/precomputed/{name}", 1), step(array, (-5, 7, 1), (2, 2, 1), "mode")[0])
 
 
+def test_factors_whose_product_no_number_holds(dice, name, storing):
+    """64 to the 11th is beyond 64 bits; the levels get one voxel long and are there."""
+    array = picture(dice, (300, 5, 2), "uint8")[..., 0]
+    reply = upload(storing, name, array, method="average", precision="compat", factor="64,1,1", mips=11)
+    assert reply.status == 201, reply.body
+    scales = info(storing, name)["scales"]
+    assert [scale["size"][0] for scale in scales] == [300, 5] + [1] * 10
+    assert same(read(f"{storing.url}/precomputed/{name}", 10), read(f"{storing.url}/precomputed/{name}", 11))
+
+
 def test_201_has_the_place_and_the_volume(dice, name, storing):
     """The answer has Location, a tag, and the JSON that GET of that place gives."""
     array = picture(dice, (45, 31, 11), "uint8")[..., 0]

@@ -192,11 +192,12 @@ def test_a_shard_index_that_lies_is_502(case, dice, tmp_path):
 
 
 MINISHARD_LIES = {"outside": (0, 1 << 40, 64), "overflow": (0, (1 << 64) - 4, 64), "giant": (0, 0, (1 << 64) - 1),
-                  "short": (0, 0, 3)}
+                  "short": (0, 0, 3), "empty": (0, 0, 0)}
 
 
+@pytest.mark.parametrize("over_http", [False, True])
 @pytest.mark.parametrize("case", MINISHARD_LIES)
-def test_a_minishard_that_lies_is_502(case, dice, tmp_path):
+def test_a_minishard_that_lies_is_502(case, over_http, dice, tmp_path):
     """A minishard whose chunks lie outside the shard, or are no chunks, fails what asks for them."""
     delta, start, size = MINISHARD_LIES[case]
     write(tmp_path / "v", picture(dice, (32, 32, 16), "uint8"), shards="murmur")
@@ -207,7 +208,8 @@ def test_a_minishard_that_lies_is_502(case, dice, tmp_path):
         if begin < end:
             struct.pack_into("<QQQ", content, 64 + begin, delta, start, size)
     path.write_bytes(content)
-    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}}) as server:
+    with Source(tmp_path) as source, serving(tmp_path, {"v": {"source": f"{source.url}/v" if over_http else tmp_path / "v",
+                                                              "mips": 1}}) as server:
         refused(server, targets(server, "v", 1)[0], 502)
         refused(server, targets(server, "v", 0)[0], 502)
         assert kept(tmp_path, "v") == {}
@@ -221,6 +223,50 @@ def test_a_shard_index_cut_short_is_502(dice, tmp_path):
     with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}}) as server:
         refused(server, targets(server, "v", 1)[0], 502)
         assert kept(tmp_path, "v") == {}
+
+
+# Sources that name more than there is memory for
+
+
+def giant(folder, size, chunk, **members):
+    """A folder with the `info` of a volume that is far too large for any machine; gives the folder of its chunks."""
+    scale = {**SCALE, "size": size, "chunk_sizes": [chunk], **members.pop("scale", {})}
+    (folder / "1_1_1").mkdir(parents=True)
+    (folder / "info").write_text(json.dumps({**INFO, **members, "scales": [scale]}))
+    return folder / "1_1_1"
+
+
+def test_zeros_for_a_chunk_larger_than_memory_are_refused(tmp_path):
+    """A chunk that is not there is zeros, but not 256 GiB of them."""
+    giant(tmp_path / "v", [65536, 65536, 64], [65536, 65536, 64])
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}) as server:
+        refused(server, targets(server, "v", 0)[0], 413, "source_object_bytes")
+        refused(server, "/v1/volumes/v/cutout?bbox=0-1_0-1_0-1", 413, "limits.memory")
+        assert server.get("/healthz").status == 200
+
+
+def test_padding_larger_than_memory_is_refused(tmp_path):
+    """A small chunk at the end of a volume is padded to the size of all others, but not to 256 GiB."""
+    chunks = giant(tmp_path / "v", [65537, 65536, 64], [65536, 65536, 64])
+    (chunks / "65536-65537_0-65536_0-64").write_bytes(bytes(65536 * 64))
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}) as server:
+        assert len(server.get("/precomputed/v/1_1_1/65536-65537_0-65536_0-64").content) == 65536 * 64
+        refused(server, "/zarr/v/0/0/0/1", 413, "limits.memory")
+        assert server.get("/healthz").status == 200
+
+
+def test_labels_that_unpack_to_more_than_memory_are_refused(tmp_path):
+    """Some 32 KB of compressed_segmentation that stand for 512 GiB are passed on, and not unpacked."""
+    chunks = giant(tmp_path / "v", [4096] * 3, [4096] * 3, type="segmentation", data_type="uint64", scale={
+        "encoding": "compressed_segmentation", "compressed_segmentation_block_size": [256] * 3})
+    words = [1, *[8192, 0] * 4096, 7, 0]
+    (chunks / "0-4096_0-4096_0-4096").write_bytes(struct.pack(f"<{len(words)}I", *words))
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}}) as server:
+        assert server.get("/precomputed/v/1_1_1/0-4096_0-4096_0-4096").status == 200
+        refused(server, "/v1/volumes/v/cutout?mip=0&bbox=0-1_0-1_0-1", 413, "limits.memory")
+        refused(server, "/zarr/v/0/0/0/0", 413, "limits.memory")
+        refused(server, targets(server, "v", 1)[0], 503, "limits.memory")
+        assert server.get("/healthz").status == 200
 
 
 # Sources over HTTP

@@ -28,6 +28,18 @@ struct DiskBudgetTests {
         #expect(budget.counts.used == 4 * 4096)
     }
 
+    @Test("Files with holes, which may claim 2^63 - 1 bytes each, are counted up to the largest number")
+    func holes() async throws {
+        let budget = DiskBudget(limit: .max)
+        for _ in 0..<3 { budget.wrote("hole", bytes: .max, replaced: nil) }
+        #expect(budget.counts.used == .max)
+        for _ in 0..<3 { budget.wrote("hole", bytes: 0, replaced: .max) }
+        #expect(budget.counts.used < 0)
+        #expect(Int.max.adding(clamped: 1) == .max && Int.min.adding(clamped: -1) == .min)
+        #expect(5.adding(clamped: -7) == -2)
+        await budget.settled()
+    }
+
     @Test("Over the budget the oldest-used go first, from whichever volume, until a tenth is free")
     func order() async throws {
         for index in 0..<10 {

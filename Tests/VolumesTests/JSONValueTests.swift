@@ -20,7 +20,8 @@ import Testing
                 "\"a/b\\/c \\u00e9 \\ud83d\\ude00 \\\" \\\\ \\u0000 \\n\"",
                 "\"a/b/c é 😀 \\\" \\\\ \\u0000 \\u000a\""
             ),
-            ("\u{FEFF}1", "1"), ("{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":1,\"b\":2}"), ("[1,]", "[1]"),
+            ("\u{FEFF}1", "1"), ("{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":1,\"b\":2}"),
+            ("[\",]\", \"\\\",}\"]", "[\",]\",\"\\\",}\"]"),
         ]
     )
     func roundTrip(text: String, written: String) throws {
@@ -41,6 +42,8 @@ import Testing
             ("[01]", "cannot be held"), ("[", "ends inside an array or object"),
             ("[\"abc", "ends inside a text"),
             ("]", "nothing is open"), ("1\0", "UTF-8"), ("[}", "grammar"), ("{\"a\" 1}", "grammar"),
+            ("[1,]", "byte 3 something must follow the comma"), ("{\"a\":1 ,\n }", "must follow the comma"),
+            ("[[],]", "must follow the comma"), ("[,]", "must follow the comma"), ("[,1]", "grammar"),
         ]
     )
     func refused(text: String, word: String) {

@@ -11,6 +11,8 @@ import CCurl
 final class CurlTransfer {
     /// How much of an answer that is of no use is read, so that its connection can be used again.
     private static let discardLimit = 64 << 10
+    /// How much memory is taken on a server's word that so much will come.
+    private static let reserveLimit = 64 << 20
 
     let easy: UnsafeMutableRawPointer
     let request: HTTPRequest
@@ -113,7 +115,7 @@ final class CurlTransfer {
         }
         guard let bodyLimit, let declared = head.fields.contentLength else { return true }
         guard declared <= bodyLimit else { return refuseLength() }
-        body.reserveCapacity(max(0, declared))
+        body.reserveCapacity(min(max(0, declared), Self.reserveLimit))
         return true
     }
 

@@ -47,7 +47,7 @@ struct ResponseHead {
 
     private mutating func take(_ name: String, _ value: String) {
         switch name {
-        case "content-length": fields.contentLength = Int(value)
+        case "content-length": fields.contentLength = decimal(value[...])
         case "content-encoding": fields.contentEncoding = value
         case "content-range": fields.contentRange = value
         case "etag": fields.entityTag = value
@@ -59,7 +59,7 @@ struct ResponseHead {
     /// `HTTP/1.1 200 OK`, `HTTP/2 200`; 0 for anything else.
     private static func status(_ line: String) -> Int {
         let parts = line.split(separator: " ", maxSplits: 2)
-        return parts.count > 1 && parts[1].utf8.count == 3 ? Int(parts[1]) ?? 0 : 0
+        return parts.count > 1 && parts[1].utf8.count == 3 ? decimal(parts[1]) ?? 0 : 0
     }
 
     private static func index(of byte: UInt8, in line: Span<UInt8>) -> Int? {
@@ -98,7 +98,7 @@ struct ContentRange: Hashable {
         if sides[1] == "*" {
             total = nil
         } else {
-            guard let number = Self.number(sides[1]) else { return nil }
+            guard let number = decimal(sides[1]) else { return nil }
             total = number
         }
         if sides[0] == "*" {
@@ -106,14 +106,15 @@ struct ContentRange: Hashable {
             return
         }
         let ends = sides[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = Self.number(ends[0]), let last = Self.number(ends[1]),
+        guard ends.count == 2, let first = decimal(ends[0]), let last = decimal(ends[1]),
             first <= last, last < .max, total.map({ last < $0 }) ?? true
         else { return nil }
         range = first..<(last + 1)
     }
+}
 
-    private static func number(_ digits: Substring) -> Int? {
-        guard digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
-        return Int(digits)
-    }
+/// A number of decimal digits alone; `nil` for a sign, for none, and for one that does not fit.
+private func decimal(_ digits: Substring) -> Int? {
+    guard digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+    return Int(digits)
 }

@@ -80,19 +80,22 @@ struct PyramidHandler {
         var price = min(plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes)), .max / 2)
         if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
         if request.isGzipped { price += (lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
-        if packsEarly { price += EarlyPacking.budget(plan) }
+        if packsEarly(plan) { price += EarlyPacking.budget(plan) }
         return price
     }
 
-    /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself.
-    private var packsEarly: Bool { request.isGzipped && !request.respondsEarly }
+    /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself, and small
+    /// work is done on the loop.
+    private func packsEarly(_ plan: PyramidPlan) -> Bool {
+        request.isGzipped && !request.respondsEarly && !plan.isSmallWork
+    }
 
     private func make(_ plan: PyramidPlan, isBigEndian: Bool, _ source: any ByteSource) async throws {
         let ring = SlabPipeline.ring(plan, lanes: context.workers.lanes)
         let engine = try PyramidEngine(plan, slabsInFlight: ring)
         // Only now: what lay spare may have become this pyramid's own.
         context.spareMemory.admissionChanged(context.admission)
-        let early = packsEarly ? EarlyPacking(engine) : nil
+        let early = packsEarly(plan) ? EarlyPacking(engine) : nil
         let pipeline = SlabPipeline(
             engine: engine,
             isBigEndian: isBigEndian,

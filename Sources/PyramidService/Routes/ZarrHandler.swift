@@ -57,9 +57,16 @@ struct ZarrHandler {
         let stored = try await context.sidecar.supply.chunk(volume, level, ChunkPlace(cell: cell), .identity)
         var padded = box
         for axis in 0..<3 { padded.end[axis] = box.begin[axis] + extent[axis] }
+        if format.encoding == .raw, padded == box, coding == .identity {
+            return try await answer.send(stored.bytes, .identity, tag: stored.tag)
+        }
+        // The padded chunk, the chunk as it is, and the answer: a padded chunk can be far larger than what is stored.
+        let byteCount = (padded.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes)
+        let price = byteCount.multipliedClamped(by: 3)
+        try await context.sidecar.boxes.enter(price: price)
+        defer { context.sidecar.boxes.leave(price: price) }
         let fingerprint = volume.fingerprint
         let chunk = try await context.workers.run { [padded] in
-            if format.encoding == .raw, padded == box, coding == .identity { return stored }
             let voxels = try BoxVoxels(padded, channels: format.channels, width: format.type.byteWidth)
             if padded != box { voxels.clear() }
             try ChunkReading.place(stored, box, format, in: voxels, served.name(ChunkPlace(cell: cell)))

@@ -12,10 +12,19 @@ extension ChunkSupply {
     /// The voxels of a box of a level, gathered from its chunks, which are made if need be.
     ///
     /// The box lies within the level's bounds.
-    /// - Throws: ``ServiceError``.
+    /// - Throws: ``ServiceError``; ``ServiceError/overLimit(limit:_:)`` when not even one chunk for each lane fits into
+    ///   the memory budget: a few bytes of compressed_segmentation can stand for more voxels than there is memory.
     func voxels(_ volume: ServedVolume, _ level: Int, _ box: Box3) async throws -> BoxVoxels {
         let served = volume.levels[level]
         guard let format = served.format else { throw served.unreadable }
+        let chunkBytes = MakingCost(self, volume).chunkBytes(served)
+        guard chunkBytes.multipliedClamped(by: workers.lanes) <= admission.budget else {
+            throw ServiceError.overLimit(
+                limit: "limits.memory",
+                "A chunk of \(served.scale.key) has \(chunkBytes) bytes when it is unpacked, and there are "
+                    + "\(admission.budget) for all that is under way."
+            )
+        }
         let target = try BoxVoxels(box, channels: format.channels, width: format.type.byteWidth)
         let grid = served.grids[0]
         let cells = grid.cells(covering: box)

@@ -91,8 +91,13 @@ extension ChunkSupply {
         guard let index = try await minishardIndex(volume, level, file, at, sharding),
             let range = index.byteRange(of: at.chunkID)
         else { return nil }
-        guard range.count <= byteLimit(level, place) else {
-            throw ChunkReading.broken(level.name(place), "its shard says that it has \(range.count) bytes")
+        // No chunk of any encoding is empty, and a range of no bytes cannot be asked for.
+        let limit = byteLimit(level, place)
+        guard (1...limit).contains(range.count) else {
+            throw ChunkReading.broken(
+                level.name(place),
+                "its shard says that it has \(range.count) bytes, and 1 to \(limit) can be right"
+            )
         }
         guard let object = try await volume.origin.range(file, range) else {
             throw ChunkReading.broken(level.name(place), "its shard is gone")

@@ -172,6 +172,15 @@ package final class ChunkSupply: Sendable {
             )
         }
         let extent = served.grids[place.grid].box(place.cell).extent
+        // Nobody set memory aside for it, and a few words of `info` can name a chunk of any size.
+        let limit = limits.sourceObjectBytes
+        guard let byteCount = format.voxelByteCount(extent), byteCount <= limit else {
+            throw ServiceError.overLimit(
+                limit: "limits.source_object_bytes",
+                "The source does not have the chunk \(served.name(place)), and the zeros in its place would be more "
+                    + "than \(limit) bytes."
+            )
+        }
         let fingerprint = volume.fingerprint
         return try await workers.run {
             let voxels = try BoxVoxels(

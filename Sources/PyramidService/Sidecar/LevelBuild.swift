@@ -23,6 +23,14 @@ package struct BuildShard: Sendable, Equatable {
         else { return nil }
         self.init(index: index, count: count)
     }
+
+    /// Which of `total` things in a row are this shard's; shards differ by one at most. `total` may be any number from 0.
+    package func share(of total: Int) -> Range<Int> {
+        // The same as `index * total / count`, which would not fit for the longest grids.
+        let (each, rest) = total.quotientAndRemainder(dividingBy: count)
+        func start(_ index: Int) -> Int { index * each + index * rest / count }
+        return start(index)..<start(index + 1)
+    }
 }
 
 /// Makes every chunk of the made levels of a volume that is not kept yet.
@@ -91,11 +99,10 @@ package struct LevelBuild: Sendable {
     /// The cells of `level` whose first voxel lies below this shard's cells of `top`: each cell is in one shard.
     private func range(of level: ServedLevel, below top: ServedLevel) -> Box3 {
         let (axis, count) = longestAxis(top)
-        let begin = shard.index * count / shard.count
-        let end = (shard.index + 1) * count / shard.count
+        let share = shard.share(of: count)
         var cells = Box3(begin: Extent3(repeating: 0), end: level.grids[0].cells)
-        cells.begin[axis] = firstCell(of: level, top, axis, begin, count)
-        cells.end[axis] = firstCell(of: level, top, axis, end, count)
+        cells.begin[axis] = firstCell(of: level, top, axis, share.lowerBound, count)
+        cells.end[axis] = firstCell(of: level, top, axis, share.upperBound, count)
         return cells
     }
 

@@ -34,13 +34,11 @@ package struct LevelRule: Sendable, Hashable {
         self.sparse = sparse
     }
 
-    /// From the base to this level.
+    /// From the base to this level; at most `Int.max` along an axis, which is more than any volume is long.
     package var factor: Extent3 {
         var factor = stepFactor
         for _ in 1..<max(steps, 1) {
-            for axis in 0..<3 {
-                factor[axis] = factor[axis].multipliedReportingOverflow(by: stepFactor[axis]).0
-            }
+            for axis in 0..<3 { factor[axis] = factor[axis].multipliedClamped(by: stepFactor[axis]) }
         }
         return factor
     }

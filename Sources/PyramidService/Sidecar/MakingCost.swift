@@ -6,6 +6,10 @@ import Voxels
 
 /// What making a chunk costs, as far as it is known before: voxels of the source, and memory.
 struct MakingCost {
+    /// What a parent costs beside its bytes: its places in lists and tables, its tag, and a task. It tells where chunks
+    /// are so small that there are millions of them.
+    private static let parentOverhead = 512
+
     private let supply: ChunkSupply
     private let volume: ServedVolume
 
@@ -100,7 +104,7 @@ struct MakingCost {
         }
         var total = box
         for part in [
-            (parents + 1).multipliedClamped(by: chunkBytes(base)),
+            (parents + 1).multipliedClamped(by: chunkBytes(base) + Self.parentOverhead),
             3.multipliedClamped(by: chunkBytes(volume.levels[level])),
         ] {
             let (sum, overflow) = total.addingReportingOverflow(part)
@@ -110,7 +114,8 @@ struct MakingCost {
         return total
     }
 
-    private func chunkBytes(_ level: ServedLevel) -> Int {
+    /// Bytes of the voxels of a whole chunk of a level: below 2^55, as those of the level itself are.
+    func chunkBytes(_ level: ServedLevel) -> Int {
         let chunk = level.grids[0].chunk
         var voxels = volume.voxelBytes
         for axis in 0..<3 {
