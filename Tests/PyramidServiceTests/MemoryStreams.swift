@@ -52,7 +52,18 @@ struct Workshop {
         throws
         -> InflatingSource
     {
-        try InflatingSource(MemorySource(bytes), coding, pool: pool, buffers: buffers, limits: limits)
+        try inflating(MemorySource(bytes), coding, limits: limits)
+    }
+
+    func inflating(
+        _ source: any ByteSource,
+        _ coding: BodyCoding = .gzip,
+        limits: Configuration.Limits = .init()
+    )
+        throws
+        -> InflatingSource
+    {
+        try InflatingSource(source, coding, pool: pool, buffers: buffers, limits: limits)
     }
 }
 
