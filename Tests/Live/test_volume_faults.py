@@ -265,7 +265,7 @@ def test_labels_that_unpack_to_more_than_memory_are_refused(tmp_path):
         assert server.get("/precomputed/v/1_1_1/0-4096_0-4096_0-4096").status == 200
         refused(server, "/v1/volumes/v/cutout?mip=0&bbox=0-1_0-1_0-1", 413, "limits.memory")
         refused(server, "/zarr/v/0/0/0/0", 413, "limits.memory")
-        refused(server, targets(server, "v", 1)[0], 503, "limits.memory")
+        refused(server, targets(server, "v", 1)[0], 503, "limits.source_voxels")
         assert server.get("/healthz").status == 200
 
 
