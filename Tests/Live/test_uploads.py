@@ -10,8 +10,8 @@ import pytest
 
 from support.arrays import TYPES, first_difference, npy_bytes, same
 from support.process import Server, await_condition
-from support.volumes import (configuration, cutout, info, labels, picture, posted, read, remains, step, upload,
-                             upload_bytes, write)
+from support.volumes import (change_info, configuration, cutout, info, labels, picture, posted, read, remains, step,
+                             upload, upload_bytes, write)
 from support.wire import head
 
 STORED = [dtype for dtype in TYPES if dtype not in ("int64", "float64")]
@@ -318,3 +318,17 @@ def test_uploads_survive_a_restart(dice, tmp_path):
         assert same(cutout(server, "v"), array)
         assert server.get("/v1/volumes/v")["ETag"] == tag
         assert info(server, "v")["scales"][0]["voxel_offset"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("text", ["x\r\nSet-Cookie: a=b", "", "f" * 17, 7, '"'])
+def test_an_upload_whose_info_was_changed_by_others_has_a_tag(text, dice, tmp_path):
+    """What stands in a damaged `info` never becomes a field of an answer."""
+    array = picture(dice, (20, 20, 8), "uint8")[..., 0]
+    with Server("--data", str(tmp_path)) as server:
+        assert upload(server, "v", array).status == 201
+        assert server.stop() == 0
+    change_info(tmp_path / "volumes/v", lambda info: info.update(pyramidion_fingerprint=text))
+    with Server("--data", str(tmp_path)) as server:
+        assert same(cutout(server, "v"), array)
+        tag = server.get("/precomputed/v/info")["ETag"]
+        assert re.fullmatch('"[0-9a-f]{1,16}-[0-9a-f]+-[0-9a-f]+"', tag), tag

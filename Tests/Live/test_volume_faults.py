@@ -162,6 +162,27 @@ def test_the_label_chunk_of_these_tests_is_right_before_it_is_broken(dice, tmp_p
         assert server.get(targets(server, "v", 1)[0]).status == 200
 
 
+def test_a_packed_chunk_that_is_broken_is_502(dice, tmp_path):
+    """A gzip that does not unpack is the source's fault, whoever asks for what is in it."""
+    write(tmp_path / "v", picture(dice, (32, 32, 16), "uint8"), gzipped=True)
+    [path] = (tmp_path / "v").rglob("*.gz")
+    packed = bytearray(path.read_bytes())
+    packed[len(packed) // 2] ^= 255
+    path.write_bytes(packed)
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}}) as server:
+        refused(server, targets(server, "v", 0)[0], 502, path.stem)
+        refused(server, targets(server, "v", 1)[0], 502, path.stem)
+        assert kept(tmp_path, "v") == {}
+
+
+def test_an_empty_chunk_that_cannot_be_written_is_502(tmp_path):
+    """Blocks of one voxel need more words than the format can address, so no source has such a chunk."""
+    giant(tmp_path / "v", [256] * 3, [256] * 3, type="segmentation", data_type="uint32", scale={
+        "encoding": "compressed_segmentation", "compressed_segmentation_block_size": [1, 1, 1]})
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}) as server:
+        refused(server, targets(server, "v", 0)[0], 502, "0-256_0-256_0-256", "smaller chunks")
+
+
 def shard_files(tmp_path):
     return sorted((tmp_path / "v").rglob("*.shard"))
 
@@ -265,7 +286,7 @@ def test_labels_that_unpack_to_more_than_memory_are_refused(tmp_path):
         assert server.get("/precomputed/v/1_1_1/0-4096_0-4096_0-4096").status == 200
         refused(server, "/v1/volumes/v/cutout?mip=0&bbox=0-1_0-1_0-1", 413, "limits.memory")
         refused(server, "/zarr/v/0/0/0/0", 413, "limits.memory")
-        refused(server, targets(server, "v", 1)[0], 503, "limits.memory")
+        refused(server, targets(server, "v", 1)[0], 503, "limits.source_voxels")
         assert server.get("/healthz").status == 200
 
 

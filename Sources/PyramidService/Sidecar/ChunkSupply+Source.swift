@@ -142,7 +142,7 @@ extension ChunkSupply {
                     ? try WholeGzip.inflate(packed.bytes, limit: limit) : packed.bytes
                 return try MinishardIndex(bytes.span, spec: sharding, limit: Self.indexChunks)
             }
-            indices.put(key, index, cost: index.count * 32)
+            indices.put(key, index, cost: index.count * 32 + file.utf8.count)
             return index
         } catch let error as InflateError {
             throw ChunkReading.broken(file, "an index of it: \(error.message)")

@@ -181,7 +181,7 @@ package final class ChunkSupply: Sendable {
                     + "than \(limit) bytes."
             )
         }
-        let fingerprint = volume.fingerprint
+        let (fingerprint, name) = (volume.fingerprint, served.name(place))
         return try await workers.run {
             let voxels = try BoxVoxels(
                 Box3(begin: Extent3(repeating: 0), end: extent),
@@ -189,8 +189,17 @@ package final class ChunkSupply: Sendable {
                 width: format.type.byteWidth
             )
             voxels.clear()
-            let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: extent)
-            return EncodedChunk(bytes, .identity, fingerprint: fingerprint)
+            do throws(ChunkCodecError) {
+                let bytes = try format.encode(UnsafeRawBufferPointer(voxels.bytes), extent: extent)
+                return EncodedChunk(bytes, .identity, fingerprint: fingerprint)
+            } catch .outOfMemory {
+                throw ServiceError.outOfMemory(byteCount)
+            } catch {
+                // Chunks that no writer could have made: the source's info asks for them.
+                throw ServiceError.badGateway(
+                    "The source does not have the chunk \(name), and no empty one can be written: \(error.message)."
+                )
+            }
         }
     }
 
@@ -204,14 +213,14 @@ package final class ChunkSupply: Sendable {
         if chunk.coding == wanted { return chunk }
         let key = volume.key(level, place, wanted)
         return try await packings.join(key) { [self] in
-            let packed = try await repacked(chunk, volume, level)
+            let packed = try await repacked(chunk, volume, volume.levels[level].name(place))
             cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
     }
 
     /// The chunk in the other coding; gzip only where it saves at least a twentieth.
-    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int) async throws
+    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ name: String) async throws
         -> EncodedChunk
     {
         let fingerprint = volume.fingerprint
@@ -223,8 +232,14 @@ package final class ChunkSupply: Sendable {
                 guard packed.count < chunk.bytes.count - chunk.bytes.count / 20 else { return chunk }
                 return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
             case .gzip:
-                let plain = try WholeGzip.inflate(chunk.bytes, limit: limit)
-                return EncodedChunk(plain, .identity, fingerprint: fingerprint)
+                do throws(InflateError) {
+                    let plain = try WholeGzip.inflate(chunk.bytes, limit: limit)
+                    return EncodedChunk(plain, .identity, fingerprint: fingerprint)
+                } catch .outOfMemory {
+                    throw InflateError.outOfMemory
+                } catch {
+                    throw ChunkReading.broken(name, error.message)
+                }
             }
         }
     }

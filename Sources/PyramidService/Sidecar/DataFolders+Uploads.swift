@@ -114,7 +114,9 @@ extension DataFolders {
             throw ServiceError.badGateway("The upload \(name) has no info.")
         }
         var info = try VolumeInfo(json: object.bytes)
-        let fingerprint = info.others[Self.fingerprintMember]?.text ?? Fingerprint.of(object.bytes)
+        // It goes into entity tags, so that a file that was damaged or written by others must not say just anything.
+        let noted = info.others[Self.fingerprintMember]?.text
+        let fingerprint = noted.flatMap { Fingerprint.isOne($0) ? $0 : nil } ?? Fingerprint.of(object.bytes)
         info.others[Self.fingerprintMember] = nil
         var levels: [ServedLevel] = []
         for (index, scale) in info.scales.enumerated() {

@@ -172,4 +172,10 @@ enum Fingerprint {
         }
         return String(hash, radix: 16)
     }
+
+    /// Whether `text` could be a fingerprint: 1 to 16 hexadecimal digits.
+    static func isOne(_ text: String) -> Bool {
+        (1...16).contains(text.utf8.count)
+            && text.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
+    }
 }
