@@ -44,7 +44,8 @@ struct Geometry: Sendable {
         // which is walked in long stretches instead of short ones.
         let reach = (0..<mips).reduce(1) { reach, _ in reach.multiplied(by: axes[stream].factor, atMost: .max)
         }
-        if stream + 1 < axes.count, axes[stream].size % reach == 0 {
+        let isEmpty = axes.contains { $0.size == 0 }
+        if stream + 1 < axes.count, !isEmpty, axes[stream].size % reach == 0 {
             for axis in axes[(stream + 1)...] { axes[stream].size *= axis.size }
             axes.removeSubrange((stream + 1)...)
         }
