@@ -42,8 +42,8 @@ struct Geometry: Sendable {
         }
         // Where no box is ever clipped along the streaming axis, parts go on from each other: they are one long part,
         // which is walked in long stretches instead of short ones.
-        let reach = (0..<mips).reduce(1) { reach, _ in reach.multiplied(by: axes[stream].factor, atMost: .max)
-        }
+        var reach = 1
+        for _ in 0..<mips { reach = reach.multiplied(by: axes[stream].factor, atMost: .max) }
         let isEmpty = axes.contains { $0.size == 0 }
         if stream + 1 < axes.count, !isEmpty, axes[stream].size % reach == 0 {
             for axis in axes[(stream + 1)...] { axes[stream].size *= axis.size }
