@@ -156,7 +156,7 @@ def test_a_preview_of_a_range(volume):
 @pytest.mark.parametrize("query,word", [
     ("axis=w", "axis"), ("axis=", "axis"), ("at=2&mip=0", "at"), ("at=36&mip=0", "at"), ("at=x", "at"), ("at=1e3", "at"),
     (f"at={2**70}", "at"), (f"at=-{2**63}", "at"), ("range=5", "range"), ("range=5,5", "range"), ("range=nan,1", "range"),
-    ("range=1,0", "range"), ("range=0,inf", "range"), ("range=1,2,3", "range"), ("size=15", "size"), ("size=4097", "size"), ("size=x", "size"),
+    ("range=1,0", "range"), ("range=0,inf", "range"), ("range=1,2,3", "range"), ("range=1,x,5", "range"), ("size=15", "size"), ("size=4097", "size"), ("size=x", "size"),
     ("mip=3", "mip"), ("format=jpeg", "format"),
 ])
 def test_a_bad_preview_is_400_and_names_the_parameter(query, word, volume):

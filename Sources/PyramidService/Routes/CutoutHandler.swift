@@ -43,7 +43,9 @@ struct CutoutHandler {
             .pyramidShape: "(" + shape.sizes.map(String.init).joined(separator: " ") + ")",
         ]
         let layers = layers(of: box, level)
-        try await request.holding(layers.map(request.byteCount).max() ?? 0) {
+        // All but the first and the last are as thick as a chunk.
+        let thickest = [layers.first, layers.dropFirst().first, layers.last].compactMap { $0 }
+        try await request.holding(thickest.map(request.byteCount).max() ?? 0) {
             try await send(request, level, layers, header, request.byteCount(box), fields)
         }
     }
@@ -61,13 +63,14 @@ struct CutoutHandler {
     private func send(
         _ request: BoxRequest,
         _ level: ServedLevel,
-        _ layers: [Box3],
+        _ layers: Layers,
         _ header: [UInt8],
         _ byteCount: Int,
         _ fields: HTTPFields
     ) async throws {
         // The first layer is read before the answer begins, so that most failures get a proper one.
-        var first: BoxVoxels? = try await request.voxels(level, layers[0])
+        guard let begin = layers.first else { throw ServiceError.internalFault("a box without layers") }
+        var first: BoxVoxels? = try await request.voxels(level, begin)
         var fields = fields
         let isGzipped = try AnswerCoding.negotiated(transaction.exchange.head.fields) == .gzip
         if isGzipped { fields[.contentEncoding] = "gzip" }
@@ -100,10 +103,13 @@ struct CutoutHandler {
     }
 
     /// The box cut along z as the chunks are.
-    private func layers(of box: Box3, _ level: ServedLevel) -> [Box3] {
+    /// Made one by one: there may be as many as voxels along z.
+    private typealias Layers = LazyMapCollection<Range<Int>, Box3>
+
+    private func layers(of box: Box3, _ level: ServedLevel) -> Layers {
         let grid = level.grids[0]
         let cells = grid.cells(covering: box)
-        return (cells.begin.z..<cells.end.z).map { z in
+        return (cells.begin.z..<cells.end.z).lazy.map { z in
             let chunk = grid.box(Extent3(cells.begin.x, cells.begin.y, z))
             var layer = box
             layer.begin.z = max(box.begin.z, chunk.begin.z)

@@ -117,8 +117,9 @@ struct PreviewHandler {
 
     private func range(_ text: String?) throws(ServiceError) -> ClosedRange<Double>? {
         guard let text else { return nil }
-        let ends = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Double($0) }
-        guard ends.count == 2, ends.allSatisfy(\.isFinite), ends[0] < ends[1] else {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let ends = parts.compactMap { Double($0) }
+        guard parts.count == 2, ends.count == 2, ends.allSatisfy(\.isFinite), ends[0] < ends[1] else {
             throw .parameter("range", "it cannot be \(shortened(text)); allowed: LOW,HIGH, the first less.")
         }
         return ends[0]...ends[1]

@@ -49,14 +49,14 @@ struct LayerCutting: Sendable {
         (box(layer).extent.product ?? .max).multipliedClamped(by: channels * width)
     }
 
-    /// The cells of a layer, in the grid's order.
-    func cells(_ layer: Int) -> [Extent3] {
+    /// The cells of a layer, in the grid's order, one by one: there may be as many as voxels.
+    func cells(_ layer: Int) -> BoxPositions {
         var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
         if layerCount > 1 {
             range.begin[axis] = layer
             range.end[axis] = layer + 1
         }
-        return Array(BoxPositions(range))
+        return BoxPositions(range)
     }
 
     /// Returns the chunk at `cell` out of the memory of its layer.

@@ -38,15 +38,16 @@ final class LevelProgress: Sendable {
     }
 
     /// Notes that level 0 is written through `box`. Returns what can be made now, level by level in the order in
-    /// which it must be: each needs what is made before it. Whoever asks makes all of it.
-    func ready(through box: Box3) -> [(level: Int, cells: [Extent3])] {
+    /// which it must be: each needs what is made before it. Whoever asks makes all of it. Cells come as a box of them.
+    func ready(through box: Box3) -> [(level: Int, cells: Box3)] {
         state.withLock { state in
             state.written[0] = isWhole ? volume.levels[0].bounds.end[axis] : box.end[axis]
-            var work: [(level: Int, cells: [Extent3])] = []
+            var work: [(level: Int, cells: Box3)] = []
             for level in volume.levels {
                 guard case .made(let rule) = level.provider else { continue }
                 let grid = level.grids[0]
-                var cells: [Extent3] = []
+                var cells = Box3(begin: Extent3(repeating: 0), end: grid.cells)
+                cells.begin[axis] = state.nextLayer[level.index]
                 while state.nextLayer[level.index] < grid.cells[axis] {
                     var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
                     range.begin[axis] = state.nextLayer[level.index]
@@ -56,10 +57,10 @@ final class LevelProgress: Sendable {
                     guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else {
                         break
                     }
-                    cells += BoxPositions(range)
                     state.written[level.index] = layer.end[axis]
                     state.nextLayer[level.index] += 1
                 }
+                cells.end[axis] = state.nextLayer[level.index]
                 if !cells.isEmpty { work.append((level.index, cells)) }
             }
             return work

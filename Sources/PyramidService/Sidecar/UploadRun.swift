@@ -136,7 +136,7 @@ struct UploadRun {
 
     private func advance(_ levels: LevelProgress, through layer: Int) async throws {
         for (level, cells) in levels.ready(through: cutting.box(layer)) {
-            try await sideBySide(cells) { cell in
+            try await sideBySide(BoxPositions(cells)) { cell in
                 _ = try await supply.stored(volume, level, ChunkPlace(cell: cell), MakingChain(spareHands: 0))
             }
         }
@@ -145,7 +145,7 @@ struct UploadRun {
     }
 
     private func sideBySide(
-        _ cells: [Extent3],
+        _ cells: BoxPositions,
         _ work: @escaping @Sendable (Extent3) async throws -> Void
     ) async throws {
         let width = supply.workers.lanes + 1
