@@ -4,7 +4,7 @@ internal import Voxels
 /// The labels of one block after another, where rows are of eight voxels and labels are few: which there are, and
 /// which one each voxel has.
 ///
-/// Neighbours are mostly equal. A row like the one before costs one comparison, and a row of one label another.
+/// Neighbours are mostly equal. A row like the one before costs one comparison; one of two labels costs no branch.
 /// The indices of a row are the bytes of one number, the first voxel's the lowest, so that a row is copied, and
 /// packed, as a whole.
 struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: ~Copyable {
@@ -51,7 +51,7 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
         var found = 1
         var rowNumber = 0
         var indices: UInt64 = 0
-        // The first row is like none before, and is compared with eight times its first label below.
+        // The first row has none before it.
         var above = corner
         for z in 0..<extent.z {
             for y in 0..<extent.y {
@@ -104,14 +104,8 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
 
     @inline(__always)
     private static func differ(_ row: UnsafeRawPointer, _ other: UnsafeRawPointer) -> Bool {
-        var difference = SIMD2<UInt64>.zero
-        // As vectors: the compiler makes a branch for each label of a row of numbers.
-        for offset in stride(from: 0, to: 8 &* MemoryLayout<Label>.size, by: 16) {
-            difference |=
-                row.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
-                ^ other.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
-        }
-        return difference.x | difference.y != 0
+        for x in 0..<8 where label(row, x) != label(other, x) { return true }
+        return false
     }
 
     /// Eight bytes: 1 where the row has the label.
