@@ -4,10 +4,11 @@ internal import Voxels
 /// The labels of one block after another: which there are, and which one each voxel has.
 ///
 /// Few labels, nearly always so, are looked for one by one. Beyond ``fewest`` they are sorted and looked for by
-/// halves: slower on average than hashing, but no choice of labels makes it slow.
+/// halves: slower on average than hashing, but no choice of labels makes it slow. Few labels in rows of eight voxels
+/// are ``LabelRows``'.
 struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: ~Copyable {
     /// Most labels that are looked for one by one.
-    private static var fewest: Int { 16 }
+    private static var fewest: Int { LabelRows<Label>.fewest }
 
     private let grid: BlockGrid
     /// Room for a label, and an index, for each voxel of a block that lies in the chunk.
@@ -16,6 +17,9 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
     /// Distinct labels of the last block, at the front of `values`.
     private var count = 0
     private var extent = Extent3(repeating: 0)
+    private var rows: LabelRows<Label>
+    /// Whether the indices of the last block are in `rows`, and not in `indices`.
+    private var isInRows = false
 
     init(_ grid: BlockGrid) {
         self.grid = grid
@@ -23,6 +27,7 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
         let capacity = first.x * first.y * first.z
         values = .allocate(capacity: max(capacity, Self.fewest))
         indices = .allocate(capacity: capacity)
+        rows = LabelRows(grid)
     }
 
     deinit {
@@ -46,7 +51,12 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
     mutating func read(_ cell: BlockGrid.Cell, of channel: UnsafeRawPointer) {
         extent = cell.extent
         let corner = channel + cell.firstVoxel * MemoryLayout<Label>.size
-        if isUniform(corner) {
+        isInRows = false
+        if LabelRows<Label>.hasRows(cell, of: grid) {
+            count = rows.read(corner, extent, into: values)
+            isInRows = count > 0
+            if !isInRows { readMany(corner) }
+        } else if isUniform(corner) {
             values[0] = Self.label(corner, 0)
             count = 1
         } else if !readFew(corner) {
@@ -183,6 +193,7 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
 
     /// Writes the indices of the last block into words that are 0 and enough for a whole block.
     func pack(_ bits: Int, into words: UnsafeMutablePointer<UInt32>) {
+        if isInRows { return rows.pack(bits, into: words) }
         var voxel = 0
         for z in 0..<extent.z {
             for y in 0..<extent.y {

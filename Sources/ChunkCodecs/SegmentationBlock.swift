@@ -36,23 +36,110 @@ struct SegmentationBlock<Label: FixedWidthInteger & UnsignedInteger & BitwiseCop
         }
     }
 
+    /// Whether rows are whole groups of eight, each of which begins with a byte of the packed indices.
+    private var hasGroups: Bool { extent.x % 8 == 0 && rowVoxels % 8 == 0 }
+
     private func fill() -> Int {
         let label = self.label(0)
         for z in 0..<extent.z {
             for y in 0..<extent.y {
                 let row = output + (z * outputPlane + y * outputRow)
-                for x in 0..<extent.x {
-                    row.storeBytes(of: label, toByteOffset: x &* MemoryLayout<Label>.size, as: Label.self)
+                var x = 0
+                // Eight at a time, so that the loop is one of vectors.
+                while x &+ 8 <= extent.x {
+                    for voxel in 0..<8 { store(label, row, x &+ voxel) }
+                    x &+= 8
+                }
+                while x < extent.x {
+                    store(label, row, x)
+                    x &+= 1
                 }
             }
         }
         return 0
     }
 
+    /// Groups of eight indices of 1 or 2 bits, two at a time: `pairs` has the two labels of each pair of indices.
+    @inline(__always)
+    private func unpackPairs(width: Int) {
+        let pairCount = 1 << (2 * width)
+        withUnsafeTemporaryAllocation(of: Label.self, capacity: 32) { pairs in
+            guard let pairs = pairs.baseAddress else { return }
+            // At most 16 pairs of a table that has all labels.
+            for pair in 0..<pairCount {
+                (pairs + 2 &* pair).initialize(to: label(pair & (1 << width - 1)))
+                (pairs + (2 &* pair &+ 1)).initialize(to: label(pair >> width))
+            }
+            eachGroup(width) { group, row in
+                let indices =
+                    width == 1
+                    ? UInt(group.load(as: UInt8.self))
+                    : UInt(UInt16(littleEndian: group.loadUnaligned(as: UInt16.self)))
+                for pair in 0..<4 {
+                    let at = indices >> UInt(2 &* pair &* width) & UInt(pairCount &- 1)
+                    let labels = pairs + 2 &* Int(bitPattern: at)
+                    let (first, second) = (labels[0], labels[1])
+                    store(first, row, 2 &* pair)
+                    store(second, row, 2 &* pair &+ 1)
+                }
+            }
+        }
+    }
+
+    /// Groups of eight indices of 4, 8 or 16 bits. The same as ``unpack(width:)`` says of the highest index.
+    @inline(__always)
+    private func unpackGroups(width: Int, isChecked: Bool) -> Int {
+        var highest = 0
+        eachGroup(width) { group, row in
+            for half in 0..<(width == 16 ? 2 : 1) {
+                let indices =
+                    width == 4
+                    ? UInt64(UInt32(littleEndian: group.loadUnaligned(as: UInt32.self)))
+                    : UInt64(littleEndian: group.loadUnaligned(fromByteOffset: 8 &* half, as: UInt64.self))
+                let count = width == 16 ? 4 : 8
+                for voxel in 0..<count {
+                    var index = Int(
+                        truncatingIfNeeded: indices >> UInt64(voxel &* width) & (1 << UInt64(width) - 1)
+                    )
+                    if isChecked {
+                        highest = max(highest, index)
+                        index = min(index, room &- 1)
+                    }
+                    store(label(index), row, half &* count &+ voxel)
+                }
+            }
+        }
+        return highest
+    }
+
+    /// Calls `body` with the packed indices, `width` bytes, and the place in the output of each group of eight voxels.
+    ///
+    /// Only with ``hasGroups``: then a group begins at a multiple of 8 voxels, which is `width` bytes for each eight.
+    @inline(__always)
+    private func eachGroup(_ width: Int, _ body: (UnsafeRawPointer, UnsafeMutableRawPointer) -> Void) {
+        for z in 0..<extent.z {
+            for y in 0..<extent.y {
+                var row = output + (z * outputPlane + y * outputRow)
+                var group = packed + (z * planeVoxels + y * rowVoxels) / 8 * width
+                for _ in 0..<extent.x / 8 {
+                    body(group, row)
+                    group += width
+                    row += 8 &* MemoryLayout<Label>.size
+                }
+            }
+        }
+    }
+
     @inline(__always)
     private func unpack(width: Int) -> Int {
         // A table that has all the labels that so many bits can name needs no look at each index.
-        if width < 32, room >= 1 << width {
+        let hasAll = width < 32 && room >= 1 << width
+        if width < 32, hasGroups, hasAll || width > 2 {
+            if width > 2 { return unpackGroups(width: width, isChecked: !hasAll) }
+            unpackPairs(width: width)
+            return 0
+        }
+        if hasAll {
             eachVoxel(width) { label($0) }
             return 0
         }
@@ -80,15 +167,16 @@ struct SegmentationBlock<Label: FixedWidthInteger & UnsignedInteger & BitwiseCop
                         )
                     )
                     let index = Int(word &>> UInt32(truncatingIfNeeded: bit & 31) & mask)
-                    row.storeBytes(
-                        of: label(index),
-                        toByteOffset: x &* MemoryLayout<Label>.size,
-                        as: Label.self
-                    )
+                    store(label(index), row, x)
                     bit &+= width
                 }
             }
         }
+    }
+
+    @inline(__always)
+    private func store(_ label: Label, _ row: UnsafeMutableRawPointer, _ x: Int) {
+        row.storeBytes(of: label, toByteOffset: x &* MemoryLayout<Label>.size, as: Label.self)
     }
 
     @inline(__always)

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Voxels
+
+/// The labels of one block after another, where rows are of eight voxels and labels are few: which there are, and
+/// which one each voxel has.
+///
+/// Neighbours are mostly equal. A row like the one before costs one comparison; one of two labels costs no branch.
+/// The indices of a row are the bytes of one number, the first voxel's the lowest, so that a row is copied, and
+/// packed, as a whole.
+struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: ~Copyable {
+    /// Most labels of a block.
+    static var fewest: Int { 16 }
+    private static var everyByte: UInt64 { 0x0101_0101_0101_0101 }
+
+    private let grid: BlockGrid
+    /// Room for each row of a block that lies in the chunk; those of the last block are initialized.
+    private let rows: UnsafeMutablePointer<UInt64>
+    /// ``fewest`` places: where each label, in the order of ``rows``, is when they ascend.
+    private let ranks: UnsafeMutablePointer<UInt64>
+    /// Whether the labels ascended as they were found, and `ranks` means nothing.
+    private var isInOrder = true
+    private var extent = Extent3(repeating: 0)
+
+    init(_ grid: BlockGrid) {
+        self.grid = grid
+        let first = grid.cell(0, 0, 0).extent
+        rows = .allocate(capacity: first.y * first.z)
+        ranks = .allocate(capacity: Self.fewest)
+    }
+
+    deinit {
+        rows.deallocate()
+        ranks.deallocate()
+    }
+
+    /// Whether ``read(_:_:into:)`` can have this block.
+    static func hasRows(_ cell: BlockGrid.Cell, of grid: BlockGrid) -> Bool {
+        grid.block.x == 8 && cell.extent.x == 8
+    }
+
+    /// Puts the distinct labels of the block at `corner` into `values`, ascending, and returns how many there are.
+    ///
+    /// `values` has room for ``fewest``. If there are more, 0 is returned and nothing is known.
+    mutating func read(
+        _ corner: UnsafeRawPointer,
+        _ extent: Extent3,
+        into values: UnsafeMutablePointer<Label>
+    ) -> Int {
+        self.extent = extent
+        values[0] = Self.label(corner, 0)
+        var found = 1
+        var rowNumber = 0
+        var indices: UInt64 = 0
+        // The first row has none before it.
+        var above = corner
+        for z in 0..<extent.z {
+            for y in 0..<extent.y {
+                let row = corner + (y + z * grid.chunk.y) * grid.chunk.x * MemoryLayout<Label>.size
+                if rowNumber == 0 || Self.differ(row, above) {
+                    guard let word = Self.indices(of: row, in: values, &found) else { return 0 }
+                    indices = word
+                }
+                above = row
+                rows[rowNumber] = indices
+                rowNumber &+= 1
+            }
+        }
+        sort(values, found)
+        return found
+    }
+
+    /// Writes the indices of the last block, of `bits` bits, 1, 2 or 4, into words that are 0 and enough for a whole
+    /// block.
+    func pack(_ bits: Int, into words: UnsafeMutablePointer<UInt32>) {
+        let bytes = UnsafeMutableRawPointer(words)
+        var rowNumber = 0
+        var last: UInt64 = 0
+        var packed = squeezed(last, bits)
+        for z in 0..<extent.z {
+            // A row is eight indices, so as many bytes as an index has bits.
+            var place = bytes + z * grid.block.y * bits
+            for _ in 0..<extent.y {
+                let indices = rows[rowNumber]
+                rowNumber &+= 1
+                if indices != last {
+                    last = indices
+                    packed = squeezed(indices, bits)
+                }
+                switch bits {
+                case 1: place.storeBytes(of: UInt8(truncatingIfNeeded: packed), as: UInt8.self)
+                case 2: place.storeBytes(of: UInt16(truncatingIfNeeded: packed).littleEndian, as: UInt16.self)
+                default:
+                    place.storeBytes(of: UInt32(truncatingIfNeeded: packed).littleEndian, as: UInt32.self)
+                }
+                place += bits
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func label(_ row: UnsafeRawPointer, _ x: Int) -> Label {
+        row.loadUnaligned(fromByteOffset: x &* MemoryLayout<Label>.size, as: Label.self)
+    }
+
+    @inline(__always)
+    private static func differ(_ row: UnsafeRawPointer, _ other: UnsafeRawPointer) -> Bool {
+        for x in 0..<8 where label(row, x) != label(other, x) { return true }
+        return false
+    }
+
+    /// Eight bytes: 1 where the row has the label.
+    @inline(__always)
+    private static func matches(_ row: UnsafeRawPointer, _ label: Label) -> UInt64 {
+        let low = match(row, label, 0) | match(row, label, 1) | match(row, label, 2) | match(row, label, 3)
+        let high = match(row, label, 4) | match(row, label, 5) | match(row, label, 6) | match(row, label, 7)
+        return low | high
+    }
+
+    @inline(__always)
+    private static func match(_ row: UnsafeRawPointer, _ label: Label, _ x: Int) -> UInt64 {
+        let isEqual: UInt64 = Self.label(row, x) == label ? 1 : 0
+        return isEqual &<< UInt64(truncatingIfNeeded: 8 &* x)
+    }
+
+    /// The indices of eight labels; new ones are appended to `values`. Nil if there are more than ``fewest``.
+    ///
+    /// Where a border lies nobody can foresee, so a row of its first and its last label, which nearly all are, is
+    /// told by arithmetic.
+    @inline(__always)
+    private static func indices(
+        of row: UnsafeRawPointer,
+        in values: UnsafeMutablePointer<Label>,
+        _ found: inout Int
+    ) -> UInt64? {
+        let first = label(row, 0)
+        let last = label(row, 7)
+        // Voxels that have the last label.
+        let lasts = matches(row, last)
+        guard let firstIndex = index(of: first, in: values, &found) else { return nil }
+        if lasts | matches(row, first) == everyByte {
+            guard let lastIndex = index(of: last, in: values, &found) else { return nil }
+            return firstIndex &* everyByte ^ lasts &* (firstIndex ^ lastIndex)
+        }
+        var indices = firstIndex
+        for x in 1..<8 {
+            guard let index = index(of: label(row, x), in: values, &found) else { return nil }
+            indices |= index &<< UInt64(truncatingIfNeeded: 8 &* x)
+        }
+        return indices
+    }
+
+    /// Looks at each of `values`, as many for every voxel: a search that ends early is one that cannot be foreseen.
+    @inline(__always)
+    private static func index(
+        of label: Label,
+        in values: UnsafeMutablePointer<Label>,
+        _ found: inout Int
+    ) -> UInt64? {
+        var index = found
+        for known in 0..<found { index = values[known] == label ? known : index }
+        if index == found {
+            guard found < fewest else { return nil }
+            values[found] = label
+            found &+= 1
+        }
+        return UInt64(truncatingIfNeeded: index)
+    }
+
+    private mutating func sort(_ values: UnsafeMutablePointer<Label>, _ count: Int) {
+        isInOrder = true
+        for index in 1..<max(1, count) where values[index - 1] > values[index] { isInOrder = false }
+        guard !isInOrder else { return }
+        withUnsafeTemporaryAllocation(of: Label.self, capacity: Self.fewest) { sorted in
+            for index in 0..<count {
+                var rank = 0
+                for other in 0..<count where values[other] < values[index] { rank &+= 1 }
+                ranks[index] = UInt64(truncatingIfNeeded: rank)
+                sorted[rank] = values[index]
+            }
+            for index in 0..<count { values[index] = sorted[index] }
+        }
+    }
+
+    /// Eight bytes, each below 2^`bits`, as eight indices of `bits` bits one after another, with their ranks for them.
+    private func squeezed(_ indices: UInt64, _ bits: Int) -> UInt64 {
+        var word: UInt64 = 0
+        for x in 0..<8 {
+            let index = indices >> UInt64(8 &* x) & 0xFF
+            let rank = isInOrder ? index : ranks[Int(truncatingIfNeeded: index)]
+            word |= rank &<< UInt64(truncatingIfNeeded: x &* bits)
+        }
+        return word
+    }
+}
