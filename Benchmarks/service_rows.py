@@ -193,7 +193,9 @@ def small_chunks(program):
     sink_port = free_port()
     sink = subprocess.Popen([program, "sink", str(sink_port)], stdout=subprocess.PIPE)
     try:
-        with Server("--log-level", "error") as server, tempfile.NamedTemporaryFile() as file:
+        quiet = ("--log-level", "error")
+        with Server(*quiet) as server, Server(*quiet, "--loops", str(os.cpu_count())) as wide, \
+                tempfile.NamedTemporaryFile() as file:
             await_port(port)
             assert sink.stdout.readline() == b"ready\n"
 
@@ -210,8 +212,10 @@ def small_chunks(program):
                 done = subprocess.run([program, "load", str(port), "16", "2", file.name], check=True, capture_output=True)
                 return float(done.stdout)
 
-            rates = [(rate(server.port, request), rate(port, request), rate(sink_port, floor)) for _ in range(3)]
+            rates = [(rate(server.port, request), rate(port, request), rate(sink_port, floor), rate(wide.port, request))
+                     for _ in range(3)]
             for what, reach, column in (("answers a second, 64^3 uint8 3 mips, 16 connections", 10, 0),
+                                        (f"the same with --loops {os.cpu_count()}", 10, 3),
                                         ("the same from a sink that computes nothing", None, 2)):
                 each = sorted(row[column] / row[1] for row in rates)
                 yield Row(what, "uvicorn + tinybrain", reach, statistics.median(each), f"{each[0]:.3g}-{each[-1]:.3g}",
