@@ -33,8 +33,7 @@ package struct Kernels: Sendable {
     let areFinite: @Sendable (Int, Input, Int) -> Bool
 
     let modePlane: @Sendable (Int, Input, Input, Input, Input, Int, Int, UInt, UInt, Output) -> Void
-    let modePlaneSparse:
-        @Sendable (Int, Input, Input, Input, Input, Bool, Int, Int, UInt, UInt, Output) -> Void
+    let modePlaneSparse: @Sendable (Int, Input, Input, Input, Input, Bool, Int, Int, Output) -> Void
     let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, UInt, UInt, Output) -> Void
     let modeCountless8: @Sendable (Int, Rows, Int, Int, UInt, UInt, Output) -> Void
     let modeLine: @Sendable (Int, Input, Input, Int, Int, Bool, Output) -> Void

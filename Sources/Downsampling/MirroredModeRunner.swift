@@ -86,8 +86,6 @@ final class MirroredModeRunner: StageRunner {
                 nearIsSecond,
                 stride,
                 count,
-                near,
-                far,
                 out
             )
         case .modeFirst(_, let sparse):

@@ -59,8 +59,6 @@ package func modePlane(
 ///   - nearIsB: Whether `b` comes before `c` when a lone neighbour is looked for.
 ///   - stride: Voxels from one box to the next.
 ///   - count: Boxes.
-///   - readNear: Where reading ahead begins, see ``inRuns``.
-///   - readFar: Likewise.
 ///   - out: Receives `count` voxels.
 package func modePlaneSparse(
     width: Int,
@@ -71,17 +69,15 @@ package func modePlaneSparse(
     nearIsB: Bool,
     stride: Int,
     count: Int,
-    near readNear: UInt,
-    far readFar: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     // The choice among a and b treats b and c alike where both are equal, so b may always be the near one.
     let (near, far) = nearIsB ? (b, c) : (c, b)
     switch width {
-    case 1: planeRow(Int8.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
-    case 2: planeRow(Int16.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
-    case 4: planeRow(Int32.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
-    case 8: planeRow(Int64.self, a, near, far, d, stride, count, readNear, readFar, out, planeChoiceSparse)
+    case 1: planeRow(Int8.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
+    case 2: planeRow(Int16.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
+    case 4: planeRow(Int32.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
+    case 8: planeRow(Int64.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
     default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
     }
 }
@@ -124,7 +120,13 @@ private func planeRow<T: FixedWidthInteger>(
     let (pc, pd) = (c.assumingMemoryBound(to: T.self), d.assumingMemoryBound(to: T.self))
     let target = out.assumingMemoryBound(to: T.self)
     var i = 0
-    if stride == 2 && b == a + width && d == c + width {
+    if stride == 2 && b == a + width && d == c + width && readNear == 0 {
+        while i < count {
+            let k = i &* 2
+            target[i] = choice(pa[k], pa[k &+ 1], pc[k], pc[k &+ 1])
+            i &+= 1
+        }
+    } else if stride == 2 && b == a + width && d == c + width {
         inPieces(count, bytes: 4 &* width, near: readNear, far: readFar) { i in
             let k = i &* 2
             target[i] = choice(pa[k], pa[k &+ 1], pc[k], pc[k &+ 1])

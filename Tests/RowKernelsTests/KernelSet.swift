@@ -15,7 +15,7 @@ struct KernelSet: Sendable, CustomTestStringConvertible {
 
     let testDescription: String
     let modePlane: @Sendable (Int, Raw, Raw, Raw, Raw, Int, Int, UInt, UInt, Output) -> Void
-    let modePlaneSparse: @Sendable (Int, Raw, Raw, Raw, Raw, Bool, Int, Int, UInt, UInt, Output) -> Void
+    let modePlaneSparse: @Sendable (Int, Raw, Raw, Raw, Raw, Bool, Int, Int, Output) -> Void
     let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, UInt, UInt, Output) -> Void
     let modeCountless8: @Sendable (Int, Rows, Int, Int, UInt, UInt, Output) -> Void
     let modeLine: @Sendable (Int, Raw, Raw, Int, Int, Bool, Output) -> Void

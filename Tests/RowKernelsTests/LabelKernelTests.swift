@@ -91,7 +91,7 @@ struct LabelKernelTests {
     )
     func planeSparse(kernels: KernelSet, nearIsB: Bool) {
         checkWidths(positionCount: 4, rule: .planeSparse(nearIsB: nearIsB)) { width, p, stride, count, out in
-            kernels.modePlaneSparse(width, p[0], p[1], p[2], p[3], nearIsB, stride, count, near, far, out)
+            kernels.modePlaneSparse(width, p[0], p[1], p[2], p[3], nearIsB, stride, count, out)
         }
     }
 
