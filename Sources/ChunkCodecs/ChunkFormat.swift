@@ -77,31 +77,19 @@ package struct ChunkFormat: Sendable, Hashable {
         case .jpeg:
             // Noise at quality 100 is less than twice its pixels, which are padded to blocks of 8 x 8: eight times as
             // many when the picture is a line.
-            return Self.sum(Self.product(byteCount, 16), Self.pictureRemarks)
+            return byteCount.multipliedClamped(by: 16).addingClamped(Self.pictureRemarks)
         case .png:
             // Stored blocks, and a filter byte a row, of which there are at most as many as voxels.
-            return Self.sum(Self.product(byteCount, 2), voxels, Self.pictureRemarks)
+            return byteCount.multipliedClamped(by: 2).addingClamped(voxels).addingClamped(Self.pictureRemarks)
         case .compressedSegmentation:
             let grid = BlockGrid(chunk: extent, block: blockExtent)
             // A channel's offset; a block's header, its indices of 32 bits, its table of all voxels.
-            let indices = Self.product(grid.blockCount, grid.blockVoxels)
-            let words = Self.sum(Self.product(grid.blockCount, 2), indices)
-            return Self.sum(Self.product(Self.sum(words, 1), 4 * channels), byteCount)
+            let indices = grid.blockCount.multipliedClamped(by: grid.blockVoxels)
+            let words = grid.blockCount.multipliedClamped(by: 2).addingClamped(indices)
+            return words.addingClamped(1).multipliedClamped(by: 4 * channels).addingClamped(byteCount)
         }
     }
 
     /// Bytes that a picture may have beside its pixels: colour profiles and the like.
     private static let pictureRemarks = 1 << 18
-
-    private static func product(_ a: Int, _ b: Int) -> Int {
-        let (product, overflow) = a.multipliedReportingOverflow(by: b)
-        return overflow ? .max : product
-    }
-
-    private static func sum(_ terms: Int...) -> Int {
-        terms.reduce(0) { total, term in
-            let (sum, overflow) = total.addingReportingOverflow(term)
-            return overflow ? .max : sum
-        }
-    }
 }

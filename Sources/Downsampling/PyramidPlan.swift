@@ -130,13 +130,13 @@ package struct PyramidPlan: Sendable {
     /// Bytes that a run of this plan holds at its peak when `slabsInFlight` slabs are under way:
     /// the kept levels, what is carried between levels, and the slab buffers themselves.
     package func price(slabsInFlight: Int) -> Int {
-        let answer = keptLevels.reduce(0) { $0.saturatingPlus($1.byteCount) }
+        let answer = keptLevels.reduce(0) { $0.addingClamped($1.byteCount) }
         guard slabCount > 0 else { return answer }
         let slots = max(1, min(slabsInFlight, slabCount))
         let width = spec.type.byteWidth
         if topology == .fan {
-            let working = stages.reduce(0) { $0.saturatingPlus($1.workingByteCount(width: width)) }
-            return answer.saturatingPlus(slots.saturatingTimes(slabByteCount.saturatingPlus(working)))
+            let working = stages.reduce(0) { $0.addingClamped($1.workingByteCount(width: width)) }
+            return answer.addingClamped(slots.multipliedClamped(by: slabByteCount.addingClamped(working)))
         }
         let head = StageChain.byteCount(self, 0..<slabs.headStageCount, batch: slabs.batchSliceCount)
         let tail = StageChain.byteCount(
@@ -144,8 +144,8 @@ package struct PyramidPlan: Sendable {
             slabs.headStageCount..<stages.count,
             batch: slabs.handoffSliceCount
         )
-        let slot = slabByteCount.saturatingPlus(head).saturatingPlus(slabs.handoffByteCount)
-        return answer.saturatingPlus(slots.saturatingTimes(slot)).saturatingPlus(tail)
+        let slot = slabByteCount.addingClamped(head).addingClamped(slabs.handoffByteCount)
+        return answer.addingClamped(slots.multipliedClamped(by: slot)).addingClamped(tail)
     }
 
     private static func mipCount(_ spec: PyramidSpec) -> Int {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Voxels
 
 /// Consecutive slices of a stage's input or output: all voxels with one index along the streaming axis, then those
 /// with the next.
@@ -75,7 +76,7 @@ struct SliceMemory {
 
     static func byteCount(capacity: Int, pitch: SliceRun.Pitch) -> Int {
         [pitch.sums, pitch.counts, pitch.image].reduce(0) { total, bytes in
-            total.saturatingPlus(capacity.saturatingTimes(bytes).aligned)
+            total.addingClamped(capacity.multipliedClamped(by: bytes).aligned)
         }
     }
 
@@ -95,7 +96,7 @@ struct SliceMemory {
 
 extension Int {
     /// Rounded up to the alignment of any vector; `Int.max` stays near itself.
-    var aligned: Int { saturatingPlus(63) & ~63 }
+    var aligned: Int { addingClamped(63) & ~63 }
 }
 
 /// Reduces windows of slices, each to one.

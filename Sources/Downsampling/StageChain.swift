@@ -87,9 +87,9 @@ final class StageChain {
             most = most / stage.window + 1
             bytes =
                 bytes
-                .saturatingPlus(SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index)))
-                .saturatingPlus(SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index)))
-                .saturatingPlus(stage.workingByteCount(width: plan.spec.type.byteWidth))
+                .addingClamped(SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index)))
+                .addingClamped(SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index)))
+                .addingClamped(stage.workingByteCount(width: plan.spec.type.byteWidth))
         }
         return bytes
     }

@@ -82,8 +82,8 @@ package final class DiskBudget: Sendable {
         guard limit > 0 else { return }
         let change = Self.blocks(bytes) - (replaced.map(Self.blocks) ?? 0)
         let isOver = state.withLock { state in
-            state.counts.used = state.counts.used.adding(clamped: change)
-            state.writtenMeanwhile = state.writtenMeanwhile.adding(clamped: change)
+            state.counts.used = state.counts.used.addingClamped(change)
+            state.writtenMeanwhile = state.writtenMeanwhile.addingClamped(change)
             state.lastWritten = path
             return state.counts.used > limit
         }
@@ -136,7 +136,7 @@ package final class DiskBudget: Sendable {
         for root in roots {
             FolderListing.files(below: root, skipping: TemporaryFolder.name) { path, status in
                 let bytes = Self.blocks(Int(status.st_size))
-                total = total.adding(clamped: bytes)
+                total = total.addingClamped(bytes)
                 guard !Self.isInfo(path) else { return }
                 oldest.insert(.init(path: "\(root)/\(path)", bytes: bytes, lastUse: status.lastUse))
             }
@@ -147,15 +147,15 @@ package final class DiskBudget: Sendable {
             for file in oldest.sorted() where total - freed.bytes > limit - limit / 10 {
                 guard file.path != lastWritten, remove(file) else { continue }
                 freed.files += 1
-                freed.bytes = freed.bytes.adding(clamped: file.bytes)
+                freed.bytes = freed.bytes.addingClamped(file.bytes)
             }
         }
         let left = total - freed.bytes
         let mayBeOver = state.withLock { state in
             let writtenMeanwhile = max(0, state.writtenMeanwhile)
-            state.counts.used = left.adding(clamped: writtenMeanwhile)
+            state.counts.used = left.addingClamped(writtenMeanwhile)
             state.counts.evictedFiles += freed.files
-            state.counts.evictedBytes = state.counts.evictedBytes.adding(clamped: freed.bytes)
+            state.counts.evictedBytes = state.counts.evictedBytes.addingClamped(freed.bytes)
             return writtenMeanwhile > 0 && state.counts.used > limit
         }
         return mayBeOver || left > limit && oldest.isTruncated && freed.files > 0
@@ -211,15 +211,6 @@ struct OldestFiles {
         files.removeLast(files.count - limit)
         newest = files.last?.lastUse ?? .max
         isTruncated = true
-    }
-}
-
-extension Int {
-    /// The sum, or the number nearest to it that there is: a file with holes may claim 2^63 - 1 bytes, and there may be
-    /// two of them.
-    func adding(clamped other: Int) -> Int {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }
 

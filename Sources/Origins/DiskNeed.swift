@@ -31,28 +31,14 @@ package struct DiskNeed: Hashable, Sendable {
     }
 
     /// How many files there will be.
-    package var fileCount: Int { files.reduce(0) { $0.addedClamped($1.count) } }
+    package var fileCount: Int { files.reduce(0) { $0.addingClamped($1.count) } }
 
     /// What all files take of a disk that gives whole blocks; `Int.max` for more than that.
     package func byteCount(block: Int) -> Int {
         files.reduce(scratch) { sum, kind in
             let (whole, rest) = kind.byteCount.quotientAndRemainder(dividingBy: block)
             let blocks = whole + (rest > 0 ? 1 : 0)
-            return sum.addedClamped(kind.count.timesClamped(blocks.timesClamped(block)))
+            return sum.addingClamped(kind.count.multipliedClamped(by: blocks.multipliedClamped(by: block)))
         }
-    }
-}
-
-extension Int {
-    /// The sum; the largest number when it has no room. For numbers that are not negative.
-    func addedClamped(_ other: Int) -> Int {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-
-    /// The product; the largest number when it has no room. For numbers that are not negative.
-    func timesClamped(_ other: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: other)
-        return overflow ? .max : product
     }
 }

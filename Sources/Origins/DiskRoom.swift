@@ -25,12 +25,12 @@ final class DiskRoom: Sendable {
             claims.withLock { $0.append(claim) }
             return claim
         }
-        let freeBytes = Int(clamping: disk.f_bavail).timesClamped(block)
+        let freeBytes = Int(clamping: disk.f_bavail).multipliedClamped(by: block)
         // Where files are made as they are needed there is no count of them.
         let freeFiles = disk.f_files > 0 ? Int(clamping: disk.f_favail) : .max
         let refusal = claims.withLock { claims -> OriginError? in
-            let bytes = freeBytes - min(freeBytes, claims.reduce(0) { $0.addedClamped($1.openBytes) })
-            let files = freeFiles - min(freeFiles, claims.reduce(0) { $0.addedClamped($1.openFiles) })
+            let bytes = freeBytes - min(freeBytes, claims.reduce(0) { $0.addingClamped($1.openBytes) })
+            let files = freeFiles - min(freeFiles, claims.reduce(0) { $0.addingClamped($1.openFiles) })
             if claim.bytes > bytes {
                 return .noRoom(place: place, unit: .bytes, needed: claim.bytes, free: bytes)
             }
@@ -83,15 +83,15 @@ final class DiskClaim: Sendable {
     func wrote(_ byteCount: Int) {
         let taken = DiskNeed(files: [.init(count: 1, byteCount: byteCount)]).byteCount(block: block)
         written.withLock { written in
-            written.bytes = written.bytes.addedClamped(byteCount)
-            written.diskBytes = written.diskBytes.addedClamped(taken)
+            written.bytes = written.bytes.addingClamped(byteCount)
+            written.diskBytes = written.diskBytes.addingClamped(taken)
             written.files += 1
         }
     }
 
     /// Notes bytes of no file that stays.
     func spooled(_ byteCount: Int) {
-        written.withLock { $0.diskBytes = $0.diskBytes.addedClamped(byteCount) }
+        written.withLock { $0.diskBytes = $0.diskBytes.addingClamped(byteCount) }
     }
 
     /// Gives back what is still open; again does nothing.

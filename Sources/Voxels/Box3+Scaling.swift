@@ -12,13 +12,6 @@ extension Int {
         let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
         return rest > 0 ? quotient + 1 : quotient
     }
-
-    /// `self * factor`, or the number nearest to it that there is.
-    package func multipliedClamped(by factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        guard overflow else { return product }
-        return (self < 0) == (factor < 0) ? .max : .min
-    }
 }
 
 extension Box3 {

@@ -35,8 +35,8 @@ struct DiskBudgetTests {
         #expect(budget.counts.used == .max)
         for _ in 0..<3 { budget.wrote("hole", bytes: 0, replaced: .max) }
         #expect(budget.counts.used < 0)
-        #expect(Int.max.adding(clamped: 1) == .max && Int.min.adding(clamped: -1) == .min)
-        #expect(5.adding(clamped: -7) == -2)
+        #expect(Int.max.addingClamped(1) == .max && Int.min.addingClamped(-1) == .min)
+        #expect(5.addingClamped(-7) == -2)
         await budget.settled()
     }
 

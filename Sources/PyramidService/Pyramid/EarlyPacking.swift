@@ -2,6 +2,7 @@
 package import ChunkCodecs
 package import Downsampling
 import Synchronization
+import Voxels
 
 /// Compresses blocks of an answer's levels as soon as their voxels are final, before the answer begins.
 ///
@@ -38,10 +39,7 @@ package final class EarlyPacking: Sendable {
 
     /// The most bytes that are held for a plan: a quarter of its answer, and room for one block at least.
     package static func budget(_ plan: PyramidPlan) -> Int {
-        let answer = plan.keptLevels.reduce(0) { sum, level in
-            let (sum, overflow) = sum.addingReportingOverflow(level.byteCount)
-            return overflow ? .max : sum
-        }
+        let answer = plan.keptLevels.reduce(0) { $0.addingClamped($1.byteCount) }
         return max(answer / 4, GzipBlockEncoder.outputBound(blockByteCount))
     }
 

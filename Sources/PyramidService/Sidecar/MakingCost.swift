@@ -60,8 +60,7 @@ struct MakingCost {
         let served = volume.levels[level]
         let box = served.grids[place.grid].box(place.cell)
         guard case .made(let rule) = served.provider else {
-            spent = spent.addingReportingOverflow(box.extent.product ?? .max).partialValue
-            if spent < 0 { spent = .max }
+            spent = spent.addingClamped(box.extent.product ?? .max)
             return
         }
         let key = served.objectKey(place)
@@ -80,9 +79,7 @@ struct MakingCost {
         var total = 0
         var index = level
         while case .made(let rule) = volume.levels[index].provider {
-            let (sum, overflow) = total.addingReportingOverflow(stepByteCount(index))
-            if overflow { return .max }
-            total = sum
+            total = total.addingClamped(stepByteCount(index))
             index = rule.base
         }
         return total
@@ -102,16 +99,8 @@ struct MakingCost {
             let cells = min(base.grids[0].chunk[axis].dividingUp(size) + 1, base.grids[0].cells[axis])
             parents = parents.multipliedClamped(by: cells)
         }
-        var total = box
-        for part in [
-            (parents + 1).multipliedClamped(by: chunkBytes(base) + Self.parentOverhead),
-            3.multipliedClamped(by: chunkBytes(volume.levels[level])),
-        ] {
-            let (sum, overflow) = total.addingReportingOverflow(part)
-            if overflow { return .max }
-            total = sum
-        }
-        return total
+        return box.addingClamped((parents + 1).multipliedClamped(by: chunkBytes(base) + Self.parentOverhead))
+            .addingClamped(3.multipliedClamped(by: chunkBytes(volume.levels[level])))
     }
 
     /// Bytes of the voxels of a whole chunk of a level: below 2^55, as those of the level itself are.

@@ -29,13 +29,9 @@ struct UploadRun {
         let cost = MakingCost(supply, volume)
         let making = volume.levels.filter(\.isMade).map { cost.stepByteCount($0.index) }.max() ?? 0
         let hands = supply.workers.lanes + 1
-        var total = piece
-        for part in [layers, chunk.multipliedClamped(by: 2 * hands), making.multipliedClamped(by: hands)] {
-            let (sum, overflow) = total.addingReportingOverflow(part)
-            if overflow { return .max }
-            total = sum
-        }
-        return total
+        return piece.addingClamped(layers)
+            .addingClamped(chunk.multipliedClamped(by: 2 * hands))
+            .addingClamped(making.multipliedClamped(by: hands))
     }
 
     /// Reads the whole array, layer by layer with all its channels; when it returns, every chunk of every level is written.
