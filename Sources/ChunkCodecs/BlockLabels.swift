@@ -115,24 +115,17 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
             }
         }
         count = found
-        sortFew()
+        sortValues()
         return true
     }
 
     /// Brings few labels in order, and the voxels' indices with them.
-    private func sortFew() {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { ranks in
-            withUnsafeTemporaryAllocation(of: Label.self, capacity: count) { sorted in
-                for index in 0..<count {
-                    var rank = 0
-                    for other in 0..<count where values[other] < values[index] { rank &+= 1 }
-                    ranks[index] = UInt32(truncatingIfNeeded: rank)
-                    sorted[rank] = values[index]
-                }
-                for index in 0..<count { values[index] = sorted[index] }
-                let voxels = extent.x * extent.y * extent.z
-                for voxel in 0..<voxels { indices[voxel] = ranks[Int(indices[voxel])] }
-            }
+    private func sortValues() {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { buffer in
+            guard let ranks = buffer.baseAddress else { return }
+            sortFew(values, count: count, ranks: ranks)
+            let voxels = extent.x * extent.y * extent.z
+            for voxel in 0..<voxels { indices[voxel] = ranks[Int(indices[voxel])] }
         }
     }
 

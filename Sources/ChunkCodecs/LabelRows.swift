@@ -169,16 +169,7 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
     private mutating func sort(_ values: UnsafeMutablePointer<Label>, _ count: Int) {
         isInOrder = true
         for index in 1..<max(1, count) where values[index - 1] > values[index] { isInOrder = false }
-        guard !isInOrder else { return }
-        withUnsafeTemporaryAllocation(of: Label.self, capacity: Self.fewest) { sorted in
-            for index in 0..<count {
-                var rank = 0
-                for other in 0..<count where values[other] < values[index] { rank &+= 1 }
-                ranks[index] = UInt64(truncatingIfNeeded: rank)
-                sorted[rank] = values[index]
-            }
-            for index in 0..<count { values[index] = sorted[index] }
-        }
+        if !isInOrder { sortFew(values, count: count, ranks: ranks) }
     }
 
     /// Eight bytes, each below 2^`bits`, as eight indices of `bits` bits one after another, with their ranks for them.

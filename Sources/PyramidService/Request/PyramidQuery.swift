@@ -116,10 +116,7 @@ package struct PyramidQuery: Equatable, Sendable {
     }
 
     private static func wholeNumbers(_ text: String) -> [Int]? {
-        let entries = text.split(separator: ",", omittingEmptySubsequences: false)
-        guard entries.count <= Shape.maxAxes else { return nil }
-        let numbers = entries.compactMap(WholeNumber.parse)
-        return numbers.count == entries.count ? numbers : nil
+        numbers(in: text, WholeNumber.parse).flatMap { $0.count <= Shape.maxAxes ? $0 : nil }
     }
 
     private static func refused(_ text: String, _ name: String, _ allowed: String) -> ServiceError {

@@ -61,21 +61,21 @@ struct UploadQuery: Equatable, Sendable {
         case "kind": kind = try Self.choice(value, name)
         case "precision": pyramid.precision = try Self.choice(value, name)
         case "resolution":
-            guard let entries = Self.list(value, { Double($0) }), entries.count == 3,
+            guard let entries = numbers(in: value, { Double($0) }), entries.count == 3,
                 entries.allSatisfy({ $0.isFinite && $0 > 0 })
             else {
                 throw Self.refused(value, name, "three numbers above 0, in nanometres, as 8,8,40")
             }
             voxelSize = VoxelSize(entries[0], entries[1], entries[2])
         case "voxel_offset":
-            guard let entries = Self.list(value, Self.integer), entries.count == 3,
+            guard let entries = numbers(in: value, Self.integer), entries.count == 3,
                 entries.allSatisfy({ $0.magnitude < 1 << 40 })
             else {
                 throw Self.refused(value, name, "three whole numbers, as 0,0,-64")
             }
             voxelOffset = Extent3(entries[0], entries[1], entries[2])
         case "chunk_size":
-            guard let entries = Self.list(value, WholeNumber.parse), entries.count == 3,
+            guard let entries = numbers(in: value, WholeNumber.parse), entries.count == 3,
                 entries.allSatisfy({ (1...4096).contains($0) }),
                 entries.reduce(1, *) <= 1 << 27
             else {
@@ -105,7 +105,7 @@ struct UploadQuery: Equatable, Sendable {
 
     private static func factor(_ text: String, _ name: String) throws(ServiceError) -> FactorRule {
         if text == "auto" { return .auto }
-        guard let entries = list(text, WholeNumber.parse), (1...5).contains(entries.count),
+        guard let entries = numbers(in: text, WholeNumber.parse), (1...5).contains(entries.count),
             entries.allSatisfy({ (1...64).contains($0) }),
             entries.dropFirst(3).allSatisfy({ $0 == 1 }), entries.contains(where: { $0 > 1 })
         else {
@@ -113,13 +113,6 @@ struct UploadQuery: Equatable, Sendable {
         }
         let axes = entries.prefix(3) + Array(repeating: 1, count: max(0, 3 - entries.count))
         return .fixed(Extent3(axes[0], axes[1], axes[2]))
-    }
-
-    /// The numbers between commas; `nil` if one of them is none.
-    private static func list<Number>(_ text: String, _ number: (Substring) -> Number?) -> [Number]? {
-        let entries = text.split(separator: ",", omittingEmptySubsequences: false)
-        let numbers = entries.compactMap(number)
-        return numbers.count == entries.count ? numbers : nil
     }
 
     private static func choice<Value>(_ text: String, _ name: String) throws(ServiceError) -> Value

@@ -46,7 +46,7 @@ struct BoxRequest {
 
     /// Bytes of the voxels of a box, all channels; `Int.max` for more than that.
     func byteCount(_ box: Box3) -> Int {
-        (box.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes)
+        (box.extent.product ?? .max).multipliedClamped(by: volume.info.voxelBytes)
     }
 
     /// The voxels of a box of a level.

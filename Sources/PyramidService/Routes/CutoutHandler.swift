@@ -102,10 +102,10 @@ struct CutoutHandler {
         try await transaction.end()
     }
 
-    /// The box cut along z as the chunks are.
     /// Made one by one: there may be as many as voxels along z.
     private typealias Layers = LazyMapCollection<Range<Int>, Box3>
 
+    /// The box cut along z as the chunks are.
     private func layers(of box: Box3, _ level: ServedLevel) -> Layers {
         let grid = level.grids[0]
         let cells = grid.cells(covering: box)
@@ -140,9 +140,4 @@ extension BoxVoxels {
         let count = bytes.count / max(channels, 1)
         return UnsafeRawBufferPointer(bytes)[channel * count..<(channel + 1) * count]
     }
-}
-
-extension ServedVolume {
-    /// Bytes of one voxel with all its channels.
-    var voxelBytes: Int { info.channels.multipliedClamped(by: info.type.byteWidth) }
 }

@@ -117,9 +117,9 @@ struct PreviewHandler {
 
     private func range(_ text: String?) throws(ServiceError) -> ClosedRange<Double>? {
         guard let text else { return nil }
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-        let ends = parts.compactMap { Double($0) }
-        guard parts.count == 2, ends.count == 2, ends.allSatisfy(\.isFinite), ends[0] < ends[1] else {
+        guard let ends = numbers(in: text, { Double($0) }), ends.count == 2, ends.allSatisfy(\.isFinite),
+            ends[0] < ends[1]
+        else {
             throw .parameter("range", "it cannot be \(shortened(text)); allowed: LOW,HIGH, the first less.")
         }
         return ends[0]...ends[1]

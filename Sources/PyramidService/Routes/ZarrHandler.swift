@@ -61,7 +61,7 @@ struct ZarrHandler {
             return try await answer.send(stored.bytes, .identity, tag: stored.tag)
         }
         // The padded chunk, the chunk as it is, and the answer: a padded chunk can be far larger than what is stored.
-        let byteCount = (padded.extent.product ?? .max).multipliedClamped(by: volume.voxelBytes)
+        let byteCount = (padded.extent.product ?? .max).multipliedClamped(by: volume.info.voxelBytes)
         let price = byteCount.multipliedClamped(by: 3)
         try await context.sidecar.boxes.enter(price: price)
         defer { context.sidecar.boxes.leave(price: price) }

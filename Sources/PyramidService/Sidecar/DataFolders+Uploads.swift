@@ -22,13 +22,11 @@ private struct DraftStore: ChunkStore {
         try await origin.object(key, limit: limit)
     }
 
-    func keep(_ key: String, _ bytes: [UInt8]) async throws { try await folder.write(key, bytes) }
-
     func keep(_ objects: [KeptObject]) async -> [(any Error)?] {
         var failures: [(any Error)?] = []
         for object in objects {
             do {
-                try await keep(object.key, object.bytes)
+                try await folder.write(object.key, object.bytes)
                 failures.append(nil)
             } catch {
                 failures.append(error)

@@ -26,16 +26,12 @@ final class KeptLevels: ChunkStore {
         try await store.object(key, limit: limit)
     }
 
-    func keep(_ key: String, _ bytes: [UInt8]) async throws {
-        try await store.keep(key, bytes)
-        counts.withLock { $0[folder(of: key), default: 0] += 1 }
-    }
-
     func keep(_ objects: [KeptObject]) async -> [(any Error)?] {
         let failures = await store.keep(objects)
         counts.withLock { counts in
             for (object, failure) in zip(objects, failures) where failure == nil {
-                counts[folder(of: object.key), default: 0] += 1
+                let folder = String(object.key[..<(object.key.lastIndex(of: "/") ?? object.key.startIndex)])
+                counts[folder, default: 0] += 1
             }
         }
         return failures
@@ -44,8 +40,4 @@ final class KeptLevels: ChunkStore {
     func contains(_ key: String) async throws -> Bool { try await store.contains(key) }
 
     func count(below prefix: String) -> Int { counts.withLock { $0[prefix] ?? 0 } }
-
-    private func folder(of key: String) -> String {
-        String(key[..<(key.lastIndex(of: "/") ?? key.startIndex)])
-    }
 }

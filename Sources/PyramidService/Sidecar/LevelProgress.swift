@@ -49,10 +49,9 @@ final class LevelProgress: Sendable {
                 var cells = Box3(begin: Extent3(repeating: 0), end: grid.cells)
                 cells.begin[axis] = state.nextLayer[level.index]
                 while state.nextLayer[level.index] < grid.cells[axis] {
-                    var range = Box3(begin: Extent3(repeating: 0), end: grid.cells)
-                    range.begin[axis] = state.nextLayer[level.index]
-                    range.end[axis] = range.begin[axis] + 1
-                    let layer = grid.box(range.begin)
+                    var cell = Extent3(repeating: 0)
+                    cell[axis] = state.nextLayer[level.index]
+                    let layer = grid.box(cell)
                     let base = volume.levels[rule.base].bounds
                     guard rule.sourceBox(of: layer, in: base).end[axis] <= state.written[rule.base] else {
                         break

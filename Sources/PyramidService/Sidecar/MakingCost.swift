@@ -90,7 +90,7 @@ struct MakingCost {
     func stepByteCount(_ level: Int) -> Int {
         guard case .made(let rule) = volume.levels[level].provider else { return 0 }
         let base = volume.levels[rule.base]
-        var box = volume.voxelBytes
+        var box = volume.info.voxelBytes
         var parents = 1
         for axis in 0..<3 {
             let needed = volume.levels[level].grids[0].chunk[axis].multipliedClamped(by: rule.factor[axis])
@@ -106,7 +106,7 @@ struct MakingCost {
     /// Bytes of the voxels of a whole chunk of a level: below 2^55, as those of the level itself are.
     func chunkBytes(_ level: ServedLevel) -> Int {
         let chunk = level.grids[0].chunk
-        var voxels = volume.voxelBytes
+        var voxels = volume.info.voxelBytes
         for axis in 0..<3 {
             voxels = voxels.multipliedClamped(by: min(chunk[axis], level.bounds.extent[axis]))
         }

@@ -2,6 +2,7 @@
 package import Origins
 import Synchronization
 package import Volumes
+import Voxels
 
 /// An open volume: its levels, and where their bytes are. Never changes; a volume that changes is opened anew.
 package final class ServedVolume: Sendable {
@@ -69,17 +70,28 @@ package final class ServedVolume: Sendable {
     }
 }
 
+extension VolumeInfo {
+    /// Bytes of one voxel with all its channels.
+    var voxelBytes: Int { channels.multipliedClamped(by: type.byteWidth) }
+}
+
 /// Where the chunks of made levels are kept.
 package protocol ChunkStore: Sendable {
     /// Whether a chunk that cannot be kept is a failure of what it was made for.
     var mustKeep: Bool { get }
     /// The object under `key`, or `nil`.
     func object(_ key: String, limit: Int) async throws -> StoredObject?
-    /// Returns when the object is as durable as the store makes it.
-    func keep(_ key: String, _ bytes: [UInt8]) async throws
-    /// Keeps several; returns for each why it was not kept, or nil.
+    /// Returns when the objects are as durable as the store makes them: for each why it was not kept, or nil.
     func keep(_ objects: [KeptObject]) async -> [(any Error)?]
     func contains(_ key: String) async throws -> Bool
     /// How many objects there are below a folder.
     func count(below prefix: String) -> Int
+}
+
+extension ChunkStore {
+    /// Keeps one object.
+    /// - Throws: Why it was not kept.
+    func keep(_ key: String, _ bytes: [UInt8]) async throws {
+        for case let failure? in await keep([KeptObject(key: key, bytes: bytes)]) { throw failure }
+    }
 }

@@ -7,12 +7,13 @@ extension UploadPlan {
     /// What the levels take of the disk: to the byte where chunks are raw; where they are packed it is known how many
     /// there are, and that each has a byte.
     func diskNeed(_ cutting: LayerCutting) -> DiskNeed {
-        let width = info.channels.multipliedClamped(by: info.type.byteWidth)
         let files = info.scales.flatMap { scale -> [DiskNeed.Files] in
             let grid = ChunkGrid(bounds: scale.bounds, chunk: scale.chunkExtents[0])
             let kinds = Self.boxKinds(grid)
             guard scale.encoding == .raw else { return kinds.map { .init(count: $0.count, byteCount: 1) } }
-            return kinds.map { .init(count: $0.count, byteCount: $0.voxels.multipliedClamped(by: width)) }
+            return kinds.map {
+                .init(count: $0.count, byteCount: $0.voxels.multipliedClamped(by: info.voxelBytes))
+            }
         }
         return DiskNeed(files: files, scratch: cutting.spooledByteCount)
     }
