@@ -12,8 +12,7 @@ import UV
 
 /// One client's connection, on its loop.
 final class Connection {
-    /// The most that one read asks for. libuv reads up to 32 times from a connection that keeps filling what it is
-    /// given before it turns to the next one: so nobody waits longer than it takes to copy 8 MiB a connection.
+    /// The most that one read asks for; a few of them are a turn of ``ByteStream``.
     private static let directReadBytes = 256 * 1024
 
     let state: LoopState

@@ -5,8 +5,9 @@ extension ByteStream {
     /// How many bytes are queued because the kernel did not take them. C function: `uv_stream_get_write_queue_size`.
     package var writeQueueSize: Int { isOpen ? uv_stream_get_write_queue_size(stream) : 0 }
 
-    /// Gives the kernel what it takes right now.
-    /// - Returns: How many bytes of `buffers`, counted from the first, it took; 0 when it is full or something is queued.
+    /// Gives the kernel what it takes right now, within this turn's budget.
+    /// - Returns: How many bytes of `buffers`, counted from the first, it took; 0 when it is full, something is queued
+    ///   or the budget is spent.
     /// - Throws: ``UVError`` when the connection is broken or closed. C function: `uv_try_write`.
     package func tryWrite(_ buffers: [UnsafeRawBufferPointer]) throws(UVError) -> Int {
         try checkOpen("uv_try_write")
@@ -51,12 +52,19 @@ extension ByteStream {
 
     /// Writes `buffers` in order and returns when the kernel has taken all of them.
     ///
-    /// Does not suspend when the kernel takes all at once. The caller keeps the memory alive until this returns or
-    /// throws. A cancelled task goes on waiting: to end a stalled write, close the stream.
+    /// Does not suspend when the kernel takes all at once. What is more than a turn's budget goes in as many turns, so
+    /// nothing else may be written meanwhile. The caller keeps the memory alive until this returns or throws. A
+    /// cancelled task goes on waiting: to end a stalled write, close the stream.
     /// - Throws: ``UVError`` when the connection is broken; `ECANCELED` when the stream is closed meanwhile.
     package func write(_ buffers: [UnsafeRawBufferPointer]) async throws(UVError) {
-        let rest = try notTakenNow(of: buffers)
-        if !rest.isEmpty { try await queued { (completion) throws(UVError) in try queue(rest, completion) } }
+        var rest = try notTakenNow(of: buffers)
+        while !rest.isEmpty {
+            try checkOpen("uv_write")
+            let part = first(TurnBudget.bytes, of: rest)
+            // Tells in the next turn at the earliest, also when the kernel takes it at once.
+            try await queued { (completion) throws(UVError) in try queue(part, completion) }
+            drop(byteCount(part), from: &rest)
+        }
     }
 
     /// Writes `bytes`, of which it copies what the kernel does not take at once, and returns when all is taken.
@@ -98,7 +106,7 @@ extension ByteStream {
         try rest.withUnsafeBufferPointer { (list) throws(UVError) in
             try WriteRequest.start(stream, list, completion)
         }
-        submittedBytes += rest.reduce(0) { $0 + $1.len }
+        submittedBytes += byteCount(rest)
     }
 
     /// Queues a copy, which the request frees, also when it cannot be started.
@@ -125,16 +133,19 @@ extension ByteStream {
     }
 
     private func takenNow(_ buffers: [uv_buf_t]) throws(UVError) -> Int {
-        guard !buffers.isEmpty else { return 0 }
+        let room = writing.left(in: loop.turn)
+        guard !buffers.isEmpty, room > 0 else { return 0 }
         return try taken(
-            buffers.withUnsafeBufferPointer { list in
+            first(room, of: buffers).withUnsafeBufferPointer { list in
                 uv_try_write(stream, list.baseAddress, UInt32(clamping: list.count))
             }
         )
     }
 
     private func takenNow(_ bytes: UnsafeRawBufferPointer) throws(UVError) -> Int {
-        var buffer = uv_buf_t(bytes)
+        let room = writing.left(in: loop.turn)
+        guard room > 0 else { return 0 }
+        var buffer = uv_buf_t(UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
         return bytes.isEmpty ? 0 : try taken(uv_try_write(stream, &buffer, 1))
     }
 
@@ -142,8 +153,23 @@ extension ByteStream {
         if code == UV_EAGAIN.rawValue { return 0 }
         let taken = Int(try checked(code, "uv_try_write"))
         submittedBytes += taken
+        writing.spend(taken)
         return taken
     }
+}
+
+private func byteCount(_ buffers: [uv_buf_t]) -> Int { buffers.reduce(0) { $0 + $1.len } }
+
+/// The first `count` bytes of a list of buffers; all of them when they are fewer.
+private func first(_ count: Int, of buffers: [uv_buf_t]) -> [uv_buf_t] {
+    guard byteCount(buffers) > count else { return buffers }
+    var left = count
+    var part: [uv_buf_t] = []
+    for buffer in buffers where left > 0 {
+        part.append(uv_buf_t(base: buffer.base, len: min(buffer.len, left)))
+        left -= buffer.len
+    }
+    return part
 }
 
 /// Takes the first `count` bytes off a list of buffers, and empty buffers with them.

@@ -4,7 +4,9 @@
 // 1. libuv asks for memory and reads into it in one go; nothing comes between the two callbacks.
 // 2. A read of 0 bytes is EAGAIN; the end is UV_EOF. After the end or an error nothing more is read.
 // 3. Memory given to `uv_write` lives until its callback, which always comes: with ECANCELED when the stream is closed.
-// 4. Write with `uv_try_write` first, and only what it leaves is queued. So bytes never overtake: while something is
+// 4. A stream reads and writes a `TurnBudget` a turn. Asked for memory beyond, it gives none, which libuv takes for
+//    the end of this turn's reading.
+// 5. Write with `uv_try_write` first, and only what it leaves is queued. So bytes never overtake: while something is
 //    queued, `uv_try_write` takes nothing.
 import CUV
 import Glibc
@@ -26,6 +28,8 @@ package final class ByteStream: LoopHandle {
     package let peer: SocketAddress
     private var destination: (() -> UnsafeMutableRawBufferPointer?)?
     private var received: ((ReadEvent) -> Void)?
+    private var reading = TurnBudget()
+    var writing = TurnBudget()
     /// How many bytes the kernel took or the queue holds.
     var submittedBytes = 0
 
@@ -97,7 +101,9 @@ package final class ByteStream: LoopHandle {
     }
 
     fileprivate func allocate(_ buffer: UnsafeMutablePointer<uv_buf_t>) {
-        if let own = destination?(), let base = own.baseAddress, !own.isEmpty {
+        if reading.left(in: loop.turn) <= 0 {
+            buffer.pointee = uv_buf_t(base: nil, len: 0)
+        } else if let own = destination?(), let base = own.baseAddress, !own.isEmpty {
             buffer.pointee = uv_buf_t(base: base.assumingMemoryBound(to: CChar.self), len: own.count)
         } else {
             let base = loop.scratch.baseAddress?.assumingMemoryBound(to: CChar.self)
@@ -106,8 +112,10 @@ package final class ByteStream: LoopHandle {
     }
 
     fileprivate func readCompleted(_ count: Int, _ buffer: uv_buf_t) {
-        guard let received, count != 0 else { return }
+        // UV_ENOBUFS answers our own refusal of memory: what the socket holds is read in the next turn.
+        guard let received, count != 0, count != Int(UV_ENOBUFS.rawValue) else { return }
         if count > 0 {
+            reading.spend(count)
             // Held by this call: the callback may replace or drop the closure it is in.
             return received(.bytes(UnsafeRawBufferPointer(start: buffer.base, count: count)))
         }

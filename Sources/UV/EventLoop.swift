@@ -29,6 +29,8 @@ package final class EventLoop: @unchecked Sendable {
     /// Filled between a read's allocation callback and its read callback, which nothing can come between.
     let scratch: UnsafeMutableRawBufferPointer
 
+    /// Grows by one, wrapping, each time before the loop polls. Only on the loop.
+    package private(set) var turn: UInt = 0
     private var ready = JobQueue()
     private var isIdling = false
     private var isRunningJobs = false
@@ -188,6 +190,11 @@ package final class EventLoop: @unchecked Sendable {
         _ = isIdling ? uv_idle_start(idle, loopIdled) : uv_idle_stop(idle)
     }
 
+    fileprivate func willPoll() {
+        turn &+= 1
+        runReadyJobs()
+    }
+
     private func run(_ job: UnownedJob) {
         job.runSynchronously(
             isolatedTo: asUnownedSerialExecutor(),
@@ -307,7 +314,7 @@ private func loopWoken(_ handle: UnsafeMutablePointer<uv_async_t>?) {
 }
 
 private func loopPrepared(_ handle: UnsafeMutablePointer<uv_prepare_t>?) {
-    owner(handle?.pointee.loop)?.runReadyJobs()
+    owner(handle?.pointee.loop)?.willPoll()
 }
 
 private func loopIdled(_ handle: UnsafeMutablePointer<uv_idle_t>?) {

@@ -100,9 +100,39 @@ struct ByteStreamTests {
                 let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
                 defer { memory.deallocate() }
                 memory.copyBytes(from: bytes)
+                let first = loop.eventLoop.turn
                 try await stream.write([UnsafeRawBufferPointer(memory)])
                 #expect(stream.writeQueueSize == 0)
+                // However fast the peer reads, others have had their turn between one MiB and the next.
+                #expect(loop.eventLoop.turn - first >= bytes.count >> 20 - 1)
                 try await stream.shutdown()
+            }
+        }
+    }
+
+    @Test(
+        "A stream whose peer never stops sending reads little in one turn of the loop",
+        arguments: [tcp, unixEndpoint()]
+    )
+    func readingInTurns(endpoint: Endpoint) async throws {
+        let count = 64 << 20
+        try await withLoop { loop in
+            try await Listener.acceptOne(at: endpoint, on: loop) { bound in
+                let socket = try BlockingSocket(connectingTo: bound, timeout: limit)
+                try socket.send([UInt8](repeating: 7, count: count))
+            } serve: { stream in
+                var turns: [UInt: Int] = [:]
+                let ends = Events<Int>()
+                try stream.startReading { event in
+                    if case .bytes(let bytes) = event {
+                        turns[loop.eventLoop.turn, default: 0] += bytes.count
+                    } else {
+                        ends.put(0)
+                    }
+                }
+                _ = await ends.take()
+                #expect(turns.values.reduce(0, +) == count)
+                #expect(turns.values.allSatisfy { $0 < 1 << 20 + EventLoop.scratchBytes })
             }
         }
     }
