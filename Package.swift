@@ -141,7 +141,7 @@ if Context.environment["PYRAMIDION_BENCHMARKS"] == "1" {
     targets.append(
         .executableTarget(
             name: "KernelBenchmark",
-            dependencies: ["Downsampling", "Voxels"],
+            dependencies: ["ChunkCodecs", "Downsampling", "Voxels"],
             path: "Benchmarks/Kernels",
             swiftSettings: .house
         )

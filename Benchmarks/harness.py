@@ -76,7 +76,7 @@ def ratio(what, against, reach, ours, theirs, rounds=5):
     return Row(what, against, reach, a / b, f"{each[0]:.3g}-{each[-1]:.3g}")
 
 
-def ratio_and_floor(what, against, reach, ours, theirs, floor, rounds=5):
+def ratio_and_floor(what, against, reach, ours, theirs, floor, rounds=5, least_is="read the input once, write the levels"):
     """As `ratio`; a row that falls short is followed by its floor over the same peer, from the same rounds."""
     (a, b, c), (left, right, least) = in_turn([ours, theirs, floor], rounds)
     each = sorted(x / y for x, y in zip(left, right))
@@ -84,7 +84,7 @@ def ratio_and_floor(what, against, reach, ours, theirs, floor, rounds=5):
     yield row
     if row.verdict == "NO":
         each = sorted(x / y for x, y in zip(least, right))
-        yield Row(f"floor of {what}: read the input once, write the levels", against, None, c / b,
+        yield Row(f"floor of {what}: {least_is}", against, None, c / b,
                   f"{each[0]:.3g}-{each[-1]:.3g}")
 
 
@@ -120,6 +120,10 @@ class Kernels:
             shape = [-(-n // f) for n, f in zip(shape, factor)]
             sizes.append(math.prod(shape) * a.itemsize)
         return lambda: float(self.order("floor", ",".join(map(str, sizes)))[0])
+
+    def inflate(self):
+        """Inflating the input, one thread, into one buffer over and over."""
+        return lambda: float(self.order("inflate")[0])
 
     def copy(self):
         return lambda: float(self.order("copy")[0])

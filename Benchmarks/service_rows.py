@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tinybrain
 
-from harness import Row, ratio, seconds
+from harness import Kernels, Row, ratio, ratio_and_floor, seconds
 from kernel_rows import noise, real_labels
 from support.arrays import target
 from support.process import MIB, Server, clean_environment, free_port
@@ -121,11 +121,11 @@ def posts(program, root, rounds):
                     size = ours.post(request, body)
                     floor = head("POST", "/", [("Content-Length", a.nbytes), ("Answer-Bytes", size)])
                     post = lambda: seconds(lambda: ours.post(request, body))  # noqa: E731
-                    yield ratio(f"POST {words}", f"sink, {kind}", 1.25, post,
-                                lambda: seconds(lambda: sink.post(floor, body)), rounds)
+                    sunk = lambda: seconds(lambda: sink.post(floor, body))  # noqa: E731
+                    yield ratio(f"POST {words}", f"sink, {kind}", 1.25, post, sunk, rounds)
                     if against_library and kind != "TCP":
-                        yield ratio(f"POST {words}, {kind}", "tinybrain in process", 1, post, library(a, parameters),
-                                    max(2, rounds // 2))
+                        yield from ratio_and_floor(f"POST {words}, {kind}", "tinybrain in process", 1, post,
+                                                   library(a, parameters), sunk, max(2, rounds // 2), "the sink")
         finally:
             for process in processes:
                 process.kill()
@@ -150,7 +150,8 @@ def compressed(program, root, rounds):
         "EM": np.asfortranarray(np.tile(em, (4, 4, 4))),
         "labels": np.asfortranarray(real_labels(root)[:256, :256, :128]),
     }
-    with Server() as server, tempfile.TemporaryDirectory() as folder, sink_at(program, Path(folder) / "sink") as place:
+    with Server() as server, tempfile.TemporaryDirectory() as folder, sink_at(program, Path(folder) / "sink") as place, \
+            contextlib.closing(Kernels(program)) as kernels:
         client, floor = Client(server.unix), Client(place)
         for name, a in volumes.items():
             method = "average" if name == "EM" else "mode"
@@ -158,9 +159,13 @@ def compressed(program, root, rounds):
             packed = zlib.compressobj(1, zlib.DEFLATED, 31)
             packed = packed.compress(plain) + packed.flush()
             up = head("POST", query(a, method=method), [("Content-Length", len(packed)), ("Content-Encoding", "gzip")])
-            yield ratio(f"POST of a gzip body, {name} of {len(plain) // MIB} MiB", "zlib inflating it, one thread", 1 / 3,
-                        lambda: seconds(lambda: client.post(up, packed)),
-                        lambda: seconds(lambda: zlib.decompress(packed, 31)), rounds)
+            upload = Path(folder) / "upload.gz"
+            upload.write_bytes(packed)
+            kernels.take(upload)
+            yield from ratio_and_floor(
+                f"POST of a gzip body, {name} of {len(plain) // MIB} MiB", "zlib inflating it, one thread", 1 / 3,
+                lambda: seconds(lambda: client.post(up, packed)), lambda: seconds(lambda: zlib.decompress(packed, 31)),
+                kernels.inflate(), rounds, "our inflating alone, one thread")
             fields = [("Content-Length", len(plain)), ("Accept-Encoding", "gzip")]
             down = head("POST", query(a, method=method), fields)
             answer = (tinybrain.downsample_with_averaging(a, (2, 2, 1)) if name == "EM"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
 import Dispatch
 import Downsampling
 import Glibc
@@ -14,6 +15,8 @@ import Voxels
 ///     sum LANES                                       reads the input once as 64-bit words; answers likewise
 ///     floor BYTES,...                                 reads the input once and writes levels of these sizes on the way,
 ///                                                     in one thread: what a pyramid cannot do without
+///     inflate                                         inflates the input, gzip, into one buffer over and over; seconds
+///                                                     of computing
 ///     copy                                            memcpy of the input to fresh memory; seconds of computing
 struct KernelOrders {
     private var input = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
@@ -27,6 +30,7 @@ struct KernelOrders {
             case "sum" where words.count == 2: say(sum(lanes: Int(words[1]) ?? 1))
             case "floor" where words.count == 2:
                 say(try floor(words[1].split(separator: ",").compactMap { Int($0) }))
+            case "inflate": say(try inflate())
             case "copy": say(copy())
             default: throw BenchmarkError("no such order: \(line)")
             }
@@ -140,6 +144,24 @@ struct KernelOrders {
             }
         }
         return "\(computed() - begin) \(total)"
+    }
+
+    private func inflate() throws -> String {
+        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { output.deallocate() }
+        let begin = computed()
+        let inflater = try BodyInflater(.gzip)
+        var taken = 0
+        var made = 0
+        while true {
+            let rest = UnsafeRawBufferPointer(rebasing: input[taken...])
+            let step = try inflater.inflate(rest, into: output)
+            taken += step.consumed
+            made += step.produced
+            guard step.state == .outputFull else { break }
+        }
+        try inflater.finish()
+        return "\(computed() - begin) \(made)"
     }
 
     private func copy() -> String {
