@@ -80,8 +80,9 @@ struct SliceMemory {
         }
     }
 
-    /// All of the memory as a run of `count` slices.
+    /// The memory as a run of `count` slices, for which it must have room.
     func run(count: Int) -> SliceRun {
+        precondition(count <= capacity, "slices have room")
         let sums = buffer.base
         let counts = sums + (capacity * pitch.sums).aligned
         let image = counts + (capacity * pitch.counts).aligned

@@ -56,8 +56,7 @@ final class StageChain {
         for index in range {
             let stage = plan.stages[index]
             let inPitch = plan.inPitch(index)
-            // What waits, less than a window, and what comes make at most this many windows.
-            most = most / stage.window + 1
+            most = StageChain.mostWindows(stage.window, of: most)
             let isKept = kept[index - first] != nil
             let held = SliceRun.Pitch(
                 voxels: stage.outSliceCount,
@@ -78,13 +77,19 @@ final class StageChain {
         }
     }
 
+    /// The most slices that a stage makes of `most` more: before them up to `window - 1` wait, and at a part's end the
+    /// last window need not be full.
+    private static func mostWindows(_ window: Int, of most: Int) -> Int {
+        window.dividingUp(most.addingClamped(window - 1))
+    }
+
     /// Bytes that a chain over `stages[range]` takes for batches of `batch` slices.
     static func byteCount(_ plan: PyramidPlan, _ range: Range<Int>, batch: Int) -> Int {
         var most = batch
         var bytes = 0
         for index in range {
             let stage = plan.stages[index]
-            most = most / stage.window + 1
+            most = mostWindows(stage.window, of: most)
             bytes =
                 bytes
                 .addingClamped(SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index)))

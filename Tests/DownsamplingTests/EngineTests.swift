@@ -83,6 +83,40 @@ struct EngineTests {
         }
     }
 
+    /// Slabs of one window, of several, and of more than the last stage's windows: what a slab hands on ends in the
+    /// middle of a window of the stage behind it.
+    @Test(
+        "Slabs of any size make what one slab makes",
+        arguments: [[3, 3, 3], [2, 2, 3], [5, 2, 5], [1, 1, 4]]
+    )
+    func slabSizes(_ factor: [Int]) throws {
+        var generator = SystemRandomNumberGenerator()
+        let slice = 11 * 7
+        for method in Downsampling.Method.allCases {
+            for (precision, levels) in [(Precision.compat, nil), (.exact, nil), (.compat, 3...3)] {
+                for sliceCount in [12, 13, 29, 37] {
+                    var spec = PyramidSpec(
+                        type: .uint8,
+                        shape: try Shape([11, 7, sliceCount]),
+                        method: method,
+                        precision: precision,
+                        factor: try Factor(factor),
+                        mips: .count(3)
+                    )
+                    spec.levels = levels
+                    let voxels = (0..<slice * sliceCount).map { _ in
+                        UInt8.random(in: 0...9, using: &generator)
+                    }
+                    let whole = try TestPyramid.make(spec, voxels)
+                    for slices in 1..<sliceCount {
+                        let parts = try TestPyramid.make(spec, voxels, slabByteCount: slice * slices)
+                        #expect(parts == whole, "\(method) \(precision) \(sliceCount) slices by \(slices)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("Lanes side by side make the bits that one lane makes", arguments: Downsampling.Method.allCases)
     func lanes(_ method: Downsampling.Method) async throws {
         let spec = PyramidSpec(
