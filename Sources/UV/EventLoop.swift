@@ -87,6 +87,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     deinit {
+        // A queue that is freed before it was ever active is a crash; a loop that could not start has one.
+        late.activate()
         uv.deallocate()
         wake.deallocate()
         prepare.deallocate()
@@ -248,7 +250,8 @@ package final class EventLoop: @unchecked Sendable {
         repeat {
             uv_walk(uv, forgottenHandle, nil)
             if counts.isEmpty, ready.isEmpty { break }
-            uv_run(uv, UV_RUN_ONCE)
+            // Nothing would end the poll when jobs are all that is left.
+            uv_run(uv, ready.isEmpty ? UV_RUN_ONCE : UV_RUN_NOWAIT)
         } while true
         sealMailbox()
         while !ready.isEmpty { uv_run(uv, UV_RUN_NOWAIT) }
