@@ -78,9 +78,10 @@ actor LoopServer {
         guard refusals < Self.refusalsAtOnce else { return stream.close() }
         refusals += 1
         let connection = Connection(state: state, stream: stream, address: address, isCounted: false)
+        // First: a client that has gone closes the connection before `refuse` returns.
+        connection.whenClosed = { self.refusals -= 1 }
         connection.open(on: self)
         connection.refuse(error)
-        connection.whenClosed = { self.refusals -= 1 }
     }
 
     // MARK: The end
