@@ -47,9 +47,11 @@ final class FileSink: ByteSink {
             (self.path, name, temporaryPath, descriptor) = (nil, "standard output", "", STDOUT_FILENO)
             return
         }
-        (self.path, name, temporaryPath) = (path, path, "\(path).\(getpid()).part")
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        let temporaryPath = "\(path).\(getpid()).part"
+        let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        // Before all is set: `deinit` would remove a file that is not ours.
         guard descriptor >= 0 else { throw Failure.runtime("\(path): \(String(cString: strerror(errno)))") }
+        (self.path, name, self.temporaryPath, self.descriptor) = (path, path, temporaryPath, descriptor)
     }
 
     deinit {
@@ -75,9 +77,11 @@ final class FileSink: ByteSink {
         }
     }
 
-    /// Gives the complete file its name. C function: `rename`.
+    /// Gives the complete file its name, once its bytes are on the disk. C functions: `fdatasync`, `rename`.
     func commit() throws {
         guard let path else { return }
+        // Pipes and devices have nothing to be synced.
+        guard fdatasync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
         guard rename(temporaryPath, path) == 0 else { throw failure() }
         isCommitted = true
     }
