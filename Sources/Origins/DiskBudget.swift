@@ -70,10 +70,10 @@ package final class DiskBudget: Sendable {
         }
     }
 
-    /// Counts the files below `root` from now on.
+    /// Counts the files below `root` from now on, once however often it joins: an opening that was given up begins anew.
     func join(_ root: String) {
         guard limit > 0 else { return }
-        state.withLock { $0.roots.append(root) }
+        state.withLock { if !$0.roots.contains(root) { $0.roots.append(root) } }
         sweepSoon()
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CCurl
 import Glibc
 import Synchronization
 import Workers
@@ -7,6 +8,8 @@ import Workers
 package final class FolderDraft: Sendable {
     /// Where its files are, for whoever reads what was written before it is committed.
     package let path: String
+    /// Opened before anything was written, since a sync of it tells of what failed to be written since then.
+    private let folder: FileDescriptor
     private let claim: DiskClaim
     private let set: FolderSet
     private let files: WorkerPool
@@ -14,8 +17,10 @@ package final class FolderDraft: Sendable {
 
     private enum State { case open, committed, discarded }
 
-    init(path: String, claim: DiskClaim, set: FolderSet, files: WorkerPool) {
+    init(path: String, folder: consuming FileDescriptor, claim: DiskClaim, set: FolderSet, files: WorkerPool)
+    {
         self.path = path
+        self.folder = folder
         self.claim = claim
         self.set = set
         self.files = files
@@ -80,8 +85,13 @@ package final class FolderDraft: Sendable {
         guard end(.committed) else { throw .stopped }
         defer { claim.end() }
         do throws(OriginError) {
-            return try await files.blocking { [set, path] () throws(OriginError) in
-                try set.publish(path, as: name, replacing: replacing)
+            return try await files.blocking { [self] () throws(OriginError) in
+                // The whole file system: for the thousands of files of a volume that takes a hundredth of the time of
+                // a sync for each file. Seen on ext4: 2000 files of 64 KiB in 0.06 s against 5.5 s.
+                guard syncfs(folder.raw) == 0 else {
+                    throw .writeFailed(place: path, reason: systemReason("syncfs"))
+                }
+                return try set.publish(path, as: name, replacing: replacing)
             }
         } catch {
             // If the folder has been moved already, the set takes care of it.

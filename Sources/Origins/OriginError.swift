@@ -40,12 +40,6 @@ package enum OriginError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was asked has been stopped.
     case stopped
 
-    /// Whether time ran out: a gateway says 504 then, and not 502.
-    package var isTimeout: Bool {
-        if case .timedOut = self { return true }
-        return false
-    }
-
     /// Whether the same request may be answered in a while, because too much was asked for at a time.
     package var isOverload: Bool {
         if case .tooManyWaiting = self { return true }

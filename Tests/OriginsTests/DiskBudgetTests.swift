@@ -28,6 +28,15 @@ struct DiskBudgetTests {
         #expect(budget.counts.used == 4 * 4096)
     }
 
+    @Test("A folder that is opened twice is counted once") func twice() async throws {
+        try folder.write("a/s/1", Self.block)
+        let budget = DiskBudget(limit: 1 << 20)
+        let stores = (try store("a", budget), try store("a", budget))
+        await budget.settled()
+        #expect(budget.counts.used == 4096)
+        withExtendedLifetime(stores) {}
+    }
+
     @Test("Files with holes, which may claim 2^63 - 1 bytes each, are counted up to the largest number")
     func holes() async throws {
         let budget = DiskBudget(limit: .max)

@@ -103,8 +103,11 @@ final class CurlMulti {
             finished(easy, outcome)
         }
         guard code != CURLM_OK, !isDead else { return }
-        failed(String(cString: curl_multi_strerror(code)))
-        _ = free()
+        // The owner lets go of it.
+        withExtendedLifetime(self) {
+            failed(String(cString: curl_multi_strerror(code)))
+            _ = free()
+        }
     }
 
     fileprivate func watch(_ socket: curl_socket_t, _ what: Int32) -> Bool {

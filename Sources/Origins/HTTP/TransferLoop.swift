@@ -161,7 +161,7 @@ actor TransferLoop {
             loop: eventLoop,
             configuration: configuration,
             finished: { self.finished($0, $1) },
-            failed: { self.endActive(.unreachable(place: "the source", reason: "libcurl failed: \($0)")) }
+            failed: { self.failed($0) }
         )
         return multi
     }
@@ -171,6 +171,13 @@ actor TransferLoop {
     private func finished(_ easy: UnsafeMutableRawPointer, _ code: CURLcode) {
         guard let entry = takeActive(easy) else { return }
         entry.continuation.resume(returning: entry.transfer.outcome(code))
+        beginWaiting()
+    }
+
+    private func failed(_ reason: String) {
+        endActive(.unreachable(place: "the source", reason: "libcurl failed: \(reason)"))
+        // It frees itself; those who wait get another.
+        multi = nil
         beginWaiting()
     }
 

@@ -96,9 +96,11 @@ extension DataFolders {
         info.others[Self.fingerprintMember] = .string(
             Fingerprint.of(info.json(), "\(UInt64.random(in: 0 ... .max))")
         )
-        try await draft.folder.write("info", info.json())
+        let json = info.json()
+        try await draft.folder.write("info", json)
         let folder = try await draft.folder.commit(name: draft.volume.name, replacing: replacing)
-        return try await opened(draft.volume.name, folder)
+        // From what was written, not from the disk: nothing can fail any more that would leave it there unseen.
+        return try served(draft.volume.name, folder, info: json)
     }
 
     /// Returns when nothing of a draft is left, so that whoever hears of its failure has the room again.
@@ -111,10 +113,16 @@ extension DataFolders {
         guard let object = try await origin.object("info", limit: SourceOpening.infoByteLimit) else {
             throw ServiceError.badGateway("The upload \(name) has no info.")
         }
-        var info = try VolumeInfo(json: object.bytes)
+        return try served(name, folder, info: object.bytes)
+    }
+
+    private func served(_ name: String, _ folder: PublishedFolder, info json: [UInt8]) throws -> ServedVolume
+    {
+        let origin = FolderOrigin(path: folder.path, files: files)
+        var info = try VolumeInfo(json: json)
         // It goes into entity tags, so that a file that was damaged or written by others must not say just anything.
         let noted = info.others[Self.fingerprintMember]?.text
-        let fingerprint = noted.flatMap { Fingerprint.isOne($0) ? $0 : nil } ?? Fingerprint.of(object.bytes)
+        let fingerprint = noted.flatMap { Fingerprint.isOne($0) ? $0 : nil } ?? Fingerprint.of(json)
         info.others[Self.fingerprintMember] = nil
         var levels: [ServedLevel] = []
         for (index, scale) in info.scales.enumerated() {
