@@ -53,6 +53,8 @@ package struct Configuration: Sendable, Equatable {
         package var sourceObjectBytes = 256 << 20
         /// Transfers from all sources at once.
         package var sourceTransfers = 64
+        /// Uploaded volumes, each of which holds a descriptor.
+        package var uploads = 1_000
         /// Bytes a second, on average since the body began.
         package var bodyRate = 1 << 10
         /// Least average of what a client takes of an answer, in bytes a second.

@@ -31,6 +31,7 @@ extension Setting {
         .size("limits.cutout_bytes", \.limits.cutoutBytes, 1...1 << 50),
         .size("limits.source_object_bytes", \.limits.sourceObjectBytes, 1 << 10...1 << 40),
         .count("limits.source_transfers", \.limits.sourceTransfers, 1...10_000),
+        .count("limits.uploads", \.limits.uploads, 0...1_000_000, "none is taken"),
         .size("limits.body_rate", \.limits.bodyRate, 1...1 << 40, "no least rate"),
         .size("limits.answer_rate", \.limits.answerRate, 1...1 << 40, "no least rate"),
 

@@ -5,6 +5,9 @@
 /// Decoded bytes are three rows of n 64-bit numbers: chunk numbers as differences, offsets as differences from the
 /// end of the chunk before, sizes. Differences wrap, so that chunks may stand in any order.
 package struct MinishardIndex: Sendable, Equatable {
+    /// What an unpacked index has for each chunk: three numbers of 64 bits.
+    package static let bytesPerChunk = 24
+
     private struct Entry: Sendable, Equatable {
         let chunkID: UInt64
         let start: Int
@@ -22,8 +25,10 @@ package struct MinishardIndex: Sendable, Equatable {
     ///   inside the shard index or beyond 2^62.
     ///   An index without chunks is not an error.
     package init(_ bytes: Span<UInt8>, spec: ShardingSpec, limit: Int) throws(ShardError) {
-        guard bytes.count % 24 == 0 else { throw .unevenMinishardIndex(byteCount: bytes.count) }
-        let count = bytes.count / 24
+        guard bytes.count % Self.bytesPerChunk == 0 else {
+            throw .unevenMinishardIndex(byteCount: bytes.count)
+        }
+        let count = bytes.count / Self.bytesPerChunk
         guard count <= limit else { throw .tooManyChunks(count: count, limit: limit) }
         var entries: [Entry] = []
         entries.reserveCapacity(count)

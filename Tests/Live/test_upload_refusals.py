@@ -106,3 +106,15 @@ def test_tokens_have_scopes(dice, tmp_path):
             assert server.get(f"{path}?access_token=reading-reading-reading").status == 200, path
         assert server.get("/v1/volumes/v", reader, method="DELETE").status == 403
         assert server.get("/v1/volumes/v", writer, method="DELETE").status == 204
+
+
+def test_no_more_volumes_than_the_limit(dice, tmp_path):
+    """Beyond limits.uploads there is no new volume; replacing one is none, and removing one makes room."""
+    array = picture(dice, (8, 8, 8), "uint8")[..., 0]
+    with Server("--data", str(tmp_path / "data"), config="limits: {uploads: 1}\n") as server:
+        assert upload(server, "v", array).status == 201
+        reply = upload(server, "w", array)
+        assert reply.status == 507 and "limits.uploads" in reply.problem["detail"], reply.body
+        assert upload(server, "v", array, fields=[("If-Match", "*")]).status == 201
+        assert server.get("/v1/volumes/v", method="DELETE").status == 204
+        assert upload(server, "w", array).status == 201

@@ -346,6 +346,33 @@ def test_a_source_that_is_slow_is_504(dice, tmp_path):
             source.held = None
 
 
+def test_a_shard_that_vanishes_is_502_and_never_zeros(dice, tmp_path):
+    """A shard that is gone between two reads of it is no empty chunk, and nothing is kept of it."""
+    array = picture(dice, (64, 32, 16), "uint8")
+    write(tmp_path / "v", array, shards="identity")
+    with Source(tmp_path) as source, serving(tmp_path, {"v": {"source": f"{source.url}/v", "mips": 1}}) as server:
+        made = targets(server, "v", 1)[0]
+        source.once = ".shard"
+        refused(server, made, 502, "gone")
+        assert kept(tmp_path, "v") == {}
+        source.once = None
+        assert same(read(f"{server.url}/precomputed/v", 1), steps(array, (0, 0, 0), (2, 2, 1), 1)[1])
+
+
+def test_a_source_that_is_late_at_the_start_is_opened_all_the_same(dice, tmp_path):
+    """The service starts without it, and nobody has to ask for it once it answers."""
+    write(tmp_path / "v", picture(dice, (40, 40, 10), "uint8"))
+    with Source(tmp_path) as source:
+        source.held = "info"
+        with serving(tmp_path, {"v": {"source": f"{source.url}/v", "mips": 1}}) as server:
+            def status():
+                return json.loads(server.get("/v1/volumes/v").content)["status"]
+
+            assert status() != "ready"
+            source.open_gate()
+            await_condition(lambda: status() == "ready", "a source that answers late is not opened")
+
+
 def test_a_source_that_is_not_listening_is_502(tmp_path):
     """A host that refuses the connection is a 502 with words, at once."""
     with Source(tmp_path) as source:

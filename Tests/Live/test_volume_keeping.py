@@ -159,6 +159,26 @@ def built(tmp_path, volumes, *arguments, settings=""):
     return run("build", "v", "--config", tmp_path / "config.yaml", "--data", tmp_path / "data", *arguments)
 
 
+def test_work_under_way_never_waits_for_one_who_waits_for_its_memory(dice, tmp_path):
+    """A coarse chunk that holds the memory gets its parent, although another client asked for that parent first."""
+    array = picture(dice, (160, 40, 40), "uint8")
+    write(tmp_path / "v", array, chunk=(40, 40, 40))
+    # Room for the coarse chunk, and not for its parent beside it.
+    settings = "limits: {memory: 1280KiB}\ntimeouts: {memory_wait: 4s}\n"
+    with Source(tmp_path) as source, ThreadPoolExecutor(2) as clients:
+        volumes = {"v": {"source": f"{source.url}/v", "mips": 2, "factor": [2, 1, 1]}}
+        with serving(tmp_path, volumes, settings=settings) as server:
+            source.held = "/0-40_0-40_0-40"
+            coarse = clients.submit(server.get, targets(server, "v", 2)[0])
+            await_condition(lambda: any(source.held in path for path in source.asked), "the source is not asked")
+            parent = clients.submit(server.get, targets(server, "v", 1)[1])
+            await_condition(lambda: b"\npyramidion_pyramids_waiting 1\n" in server.get("/metrics").body,
+                            "the parent does not wait for memory")
+            source.open_gate()
+            assert (coarse.result().status, parent.result().status) == (200, 200)
+            assert same(read(f"{server.url}/precomputed/v", 2), steps(array, (0, 0, 0), (2, 1, 1), 2)[2])
+
+
 def test_a_chunk_of_too_much_source_is_503_until_it_is_built(dice, tmp_path):
     """Over limits.source_voxels the answer names it and `pyramidion build`; after that the chunk is there."""
     array = picture(dice, (128, 128, 16), "uint8")

@@ -38,7 +38,9 @@ struct PreviewHandler {
         var box = level.bounds
         box.begin[axis] = at
         box.end[axis] = at + 1
-        try await request.holding(request.byteCount(box)) {
+        // The voxels; the picture in four channels, and packed.
+        let price = request.byteCount(box).addingClamped(2 * 4 * pixels * pixels)
+        try await request.holding(price) {
             let voxels = try await request.voxels(level, box)
             let slice = SlicePicture(
                 voxels: voxels,

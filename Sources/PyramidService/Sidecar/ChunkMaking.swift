@@ -55,7 +55,7 @@ struct ChunkMaking: Sendable {
         }
         try await supply.admission.enter(price: price)
         defer { supply.admission.leave(price: price) }
-        return try await make(MakingChain(spareHands: hands - 1))
+        return try await supply.stored(volume, level.index, place, MakingChain(spareHands: hands - 1))
     }
 
     /// Makes the chunk as a part of work that was admitted.

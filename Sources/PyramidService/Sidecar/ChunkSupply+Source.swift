@@ -39,14 +39,15 @@ extension ChunkSupply {
             counters.read(bytes: object.bytes.count)
             try checkSize(object, served, place, name)
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
-        } catch OriginError.cancelled {
-            throw CancellationError()
-        } catch let error as OriginError {
-            counters.sourceFailed()
-            throw ServiceError(error, reading: name, of: volume)
-        } catch let error as ServiceError {
-            if case .badGateway = error { counters.sourceFailed() }
-            throw error
+        } catch {
+            let failure =
+                (error as? OriginError).map { ServiceError($0, reading: name, of: volume) }
+                ?? ServiceError(error)
+            switch failure {
+            case .badGateway, .gatewayTimeout: counters.sourceFailed()
+            default: break
+            }
+            throw failure
         }
     }
 
@@ -116,6 +117,19 @@ extension ChunkSupply {
     ) async throws -> MinishardIndex? {
         let key = ShardKey(volume: volume.id, level: level.index, file: file, minishard: at.minishard)
         if let index = indices.value(key) { return index }
+        return try await indexLoads.join(key) { [self] in
+            let index = try await readMinishardIndex(volume, file, at, sharding)
+            if let index { indices.put(key, index, cost: index.count * 32 + file.utf8.count) }
+            return index
+        }
+    }
+
+    private func readMinishardIndex(
+        _ volume: ServedVolume,
+        _ file: String,
+        _ at: ShardPlace,
+        _ sharding: ShardingSpec
+    ) async throws -> MinishardIndex? {
         guard
             let entry = try await volume.origin.range(
                 file,
@@ -131,19 +145,22 @@ extension ChunkSupply {
                     minishard: at.minishard
                 )
             else { return nil }
-            guard range.count <= limits.sourceObjectBytes else {
-                throw ChunkReading.broken(file, "an index of it says that it has \(range.count) bytes")
+            let limit = min(limits.sourceObjectBytes, Self.indexChunks * MinishardIndex.bytesPerChunk)
+            guard range.count <= limit else {
+                throw ChunkReading.broken(
+                    file,
+                    "an index of it says that it has \(range.count) bytes, and at most \(limit) can be right"
+                )
             }
-            guard let packed = try await volume.origin.range(file, range) else { return nil }
-            let limit = limits.sourceObjectBytes
-            let index = try await workers.run {
+            guard let packed = try await volume.origin.range(file, range) else {
+                throw ChunkReading.broken(file, "it is gone since its index was read")
+            }
+            return try await workers.run {
                 let bytes =
                     sharding.minishardIndexPacking == .gzip
                     ? try WholeGzip.inflate(packed.bytes, limit: limit) : packed.bytes
                 return try MinishardIndex(bytes.span, spec: sharding, limit: Self.indexChunks)
             }
-            indices.put(key, index, cost: index.count * 32 + file.utf8.count)
-            return index
         } catch let error as InflateError {
             throw ChunkReading.broken(file, "an index of it: \(error.message)")
         } catch let error as ShardError {
@@ -155,7 +172,17 @@ extension ChunkSupply {
 extension ServiceError {
     /// What a failing source looks like to a client.
     init(_ error: OriginError, reading name: String, of volume: ServedVolume) {
-        let what = "The source of \(volume.name) did not give \(name): \(error.message)."
-        self = error.isTimeout ? .gatewayTimeout(what) : .badGateway(what)
+        self.init(error, source: "The source of \(volume.name) did not give \(name): \(error.message).")
+    }
+
+    /// `words`: What failed and why, if it is the source that failed, and not that too much was asked of it.
+    init(_ error: OriginError, source words: String) {
+        switch error {
+        case .cancelled: self = .clientLeft
+        case .stopped: self = .draining
+        case .tooManyWaiting: self = .overloaded(limit: "limits.source_transfers", words)
+        case .timedOut: self = .gatewayTimeout(words)
+        default: self = .badGateway(words)
+        }
     }
 }

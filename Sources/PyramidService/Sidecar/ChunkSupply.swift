@@ -21,8 +21,13 @@ package final class ChunkSupply: Sendable {
     let logger: Logger
     package let counters = SidecarCounters()
 
+    /// Made chunks that were asked for by themselves, which wait for memory.
+    private let asked = Flights<ChunkKey, EncodedChunk>()
+    /// Chunks on their way. None of these waits for memory: whoever begins or joins one has paid for it, so that
+    /// nobody who holds memory waits for somebody who wants some.
     private let loads = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
+    let indexLoads = Flights<ShardKey, MinishardIndex?>()
 
     /// Bytes of shard indices in memory.
     private static let indexBytes = 32 << 20
@@ -84,6 +89,9 @@ package final class ChunkSupply: Sendable {
     }
 
     /// Returns a chunk as it is stored, or as it was made: in whichever coding.
+    ///
+    /// `chain`: Of the admitted work that this is a part of, for which what is kept was looked for already. Nil: by
+    /// itself, so a chunk that must be made is made when there is memory for it.
     func stored(
         _ volume: ServedVolume,
         _ level: Int,
@@ -91,7 +99,14 @@ package final class ChunkSupply: Sendable {
         _ chain: MakingChain?
     ) async throws -> EncodedChunk {
         if let chunk = inMemory(volume, level, place) { return chunk }
-        return try await loads.join(volume.key(level, place, .identity)) { [self] in
+        let key = volume.key(level, place, .identity)
+        if chain == nil, case .made(let rule) = volume.levels[level].provider {
+            return try await asked.join(key) { [self] in
+                if let chunk = try await atHand(volume, level, place) { return chunk }
+                return try await ChunkMaking(self, volume, level, rule, place).makeAdmitted()
+            }
+        }
+        return try await loads.join(key) { [self] in
             // Somebody may have been done between the look above and here.
             if let chunk = inMemory(volume, level, place) { return chunk }
             let chunk = try await load(volume, level, place, chain)
@@ -130,11 +145,8 @@ package final class ChunkSupply: Sendable {
             if let chunk = try await sourceChunk(volume, level, place, scale) { return chunk }
             return try await emptyChunk(volume, level, place)
         case .made(let rule):
-            if let chunk = try await kept(volume, level, place) { return chunk }
-            if let chain {
-                return try await ChunkMaking(self, volume, level, rule, place).make(chain)
-            }
-            return try await ChunkMaking(self, volume, level, rule, place).makeAdmitted()
+            let chain = chain ?? MakingChain(spareHands: 0)
+            return try await ChunkMaking(self, volume, level, rule, place).make(chain)
         }
     }
 
@@ -149,8 +161,10 @@ package final class ChunkSupply: Sendable {
                 return nil
             }
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
-        } catch is CancellationError {
+        } catch OriginError.cancelled {
             throw CancellationError()
+        } catch let error as OriginError where error.isOverload {
+            throw ServiceError(error, reading: volume.levels[level].name(place), of: volume)
         } catch {
             // What cannot be read back is made again.
             logger.warning("a kept chunk cannot be read", metadata: ["key": "\(key)", "reason": "\(error)"])

@@ -58,6 +58,7 @@ package final class Sidecar: Sendable {
         }
         catalog = VolumeCatalog(
             configuration.volumes,
+            uploadLimit: configuration.limits.uploads,
             origins: origins,
             folders: folders,
             uploads: folders?.hasUploads == true

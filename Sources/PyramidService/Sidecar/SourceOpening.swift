@@ -60,8 +60,7 @@ struct SourceOpening {
                 ? try WholeGzip.inflate(object.bytes, limit: Self.infoByteLimit) : object.bytes
             return (try VolumeInfo(json: json), object.version)
         } catch let error as OriginError {
-            let words = "\(what) cannot be read: \(error.message)."
-            throw error.isTimeout ? ServiceError.gatewayTimeout(words) : ServiceError.badGateway(words)
+            throw ServiceError(error, source: "\(what) cannot be read: \(error.message).")
         } catch let error as InfoError {
             throw ServiceError.badGateway("\(what) has an info that is wrong: \(error.message).")
         } catch let error as InflateError {

@@ -23,6 +23,19 @@ package final class VolumeCatalog: Sendable {
         var entries: [String: Entry] = [:]
         /// Names that somebody is about to write, or to remove.
         var claims: [String: UploadClaim] = [:]
+
+        /// Those that are there, and those that are being written for the first time.
+        var uploadCount: Int {
+            let there = entries.values.count { entry in
+                if case .open(let volume) = entry { volume.kind == .upload } else { false }
+            }
+            return there + claims.values.count { !$0.replaces }
+        }
+
+        /// The number of the volume that is open under a name; `nil`: none is.
+        func openID(_ name: String) -> UInt32? {
+            if case .open(let volume) = entries[name] { volume.id } else { nil }
+        }
     }
 
     /// A source that failed is left alone for so long.
@@ -33,9 +46,11 @@ package final class VolumeCatalog: Sendable {
     private let folders: DataFolders?
     private let origins: SourceOrigins
     private let logger: Logger
+    private let uploadLimit: Int
 
     init(
         _ settings: [VolumeSettings],
+        uploadLimit: Int,
         origins: SourceOrigins,
         folders: DataFolders?,
         uploads: [ServedVolume],
@@ -48,6 +63,7 @@ package final class VolumeCatalog: Sendable {
         self.origins = origins
         self.folders = folders
         self.logger = logger
+        self.uploadLimit = uploadLimit
     }
 
     /// The volume if it is open: no waiting.
@@ -101,25 +117,43 @@ package final class VolumeCatalog: Sendable {
                 if case .closed(let settings, _, _) = $0 { settings } else { nil }
             }
         }
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return true
-            }
-            for settings in settings {
-                group.addTask { [self] in
-                    do {
-                        _ = try await openings.join(settings.name) { [self] in try await open(settings) }
-                    } catch let error as ConfigurationError {
-                        throw error
-                    } catch {}
-                    return false
+        // No children: whoever waits in a flight must not be cancelled, or an opening that is late ends with it.
+        let (outcomes, outcome) = AsyncStream.makeStream(of: Opening.self)
+        for settings in settings {
+            Task { [self] in
+                do {
+                    _ = try await openings.join(settings.name) { [self] in try await open(settings) }
+                    outcome.yield(.done)
+                } catch let error as ConfigurationError {
+                    outcome.yield(.misconfigured(error))
+                } catch {
+                    outcome.yield(.done)
                 }
             }
-            var left = settings.count
-            while left > 0, let isLate = try await group.next(), !isLate { left -= 1 }
-            group.cancelAll()
         }
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            outcome.yield(.late)
+        }
+        defer { timer.cancel() }
+        var left = settings.count
+        var coming = outcomes.makeAsyncIterator()
+        while left > 0, let opening = await coming.next() {
+            switch opening {
+            case .done: left -= 1
+            case .misconfigured(let error): throw error
+            case .late: return
+            }
+        }
+    }
+
+    /// How the opening of a volume went at the start.
+    private enum Opening: Sendable {
+        /// It is open, or its source failed, which is no reason not to start.
+        case done
+        case misconfigured(ConfigurationError)
+        /// The time for all of them is over.
+        case late
     }
 
     private func open(_ settings: VolumeSettings) async throws -> ServedVolume {
@@ -225,17 +259,26 @@ package final class VolumeCatalog: Sendable {
         if isConfigured(name) {
             throw .conflict("The volume \(name) comes from the configuration; choose another name.")
         }
-        let replaces = try check(open(name))
-        let claim = UploadClaim(name: name, replaces: replaces)
-        let isFree = state.withLock { state in
+        let found = open(name)
+        let claim = UploadClaim(name: name, replaces: try check(found))
+        let uploadLimit = uploadLimit
+        let outcome: ClaimOutcome = state.withLock { state in
             // Nobody has come between the look above and here.
-            guard state.claims[name] == nil, (state.entries[name] != nil) == replaces else { return false }
+            guard state.claims[name] == nil, state.openID(name) == found?.id else { return .taken }
+            guard claim.replaces || state.uploadCount < uploadLimit else { return .tooMany }
             state.claims[name] = claim
-            return true
+            return .claimed
         }
-        guard isFree else {
+        switch outcome {
+        case .claimed: return claim
+        case .taken:
             throw .conflict("The volume \(name) is being written by somebody else; wait for that to end.")
+        case .tooMany:
+            throw .noStorage(
+                "There are \(uploadLimit) uploaded volumes, and no more are kept (limits.uploads); remove one first."
+            )
         }
-        return claim
     }
+
+    private enum ClaimOutcome { case claimed, taken, tooMany }
 }

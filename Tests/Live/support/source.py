@@ -17,6 +17,8 @@ class Source:
         self.ranges = []
         # Paths that contain one of these words are answered with its status.
         self.failures = {}
+        # Paths that contain this word are there for the first that asks, and for nobody after.
+        self.once = None
         # Paths that contain this word wait until `open_gate`.
         self.held = None
         self.gate = threading.Event()
@@ -45,6 +47,7 @@ class Source:
                 path = self.path.lstrip("/").split("?")[0]
                 with source.lock:
                     source.asked[path] += 1
+                    is_gone = source.once and source.once in path and source.asked[path] > 1
                     if "Range" in self.headers:
                         source.ranges.append(path)
                 if source.held and source.held in path:
@@ -53,7 +56,7 @@ class Source:
                     if word in path:
                         return self.answer(status, b"out of order")
                 file = source.folder / path
-                if not file.is_file():
+                if is_gone or not file.is_file():
                     return self.answer(404, b"not here")
                 self.send(file.read_bytes())
 
