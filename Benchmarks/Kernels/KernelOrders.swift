@@ -12,6 +12,7 @@ import Voxels
 ///     pyramid TYPE SHAPE METHOD PRECISION FACTOR MIPS SPARSE ORDER LANES
 ///                                                     one whole pyramid; answers seconds, and a checksum: on one lane
 ///                                                     seconds of computing, else of the clock
+///     again TIMES pyramid ...                         the same, on one lane, so many times: seconds of computing of one
 ///     sum LANES                                       reads the input once as 64-bit words; answers likewise
 ///     floor BYTES,...                                 reads the input once and writes levels of these sizes on the way,
 ///                                                     in one thread: what a pyramid cannot do without
@@ -27,6 +28,7 @@ struct KernelOrders {
             switch words.first {
             case "array" where words.count == 2: say(try take(words[1]))
             case "pyramid" where words.count == 10: say(try pyramid(words))
+            case "again" where words.count == 12: say(try again(Int(words[1]) ?? 1, Array(words[2...])))
             case "sum" where words.count == 2: say(sum(lanes: Int(words[1]) ?? 1))
             case "floor" where words.count == 2:
                 say(try floor(words[1].split(separator: ",").compactMap { Int($0) }))
@@ -45,25 +47,22 @@ struct KernelOrders {
         return bytes.count
     }
 
-    private func pyramid(_ words: [String]) throws -> String {
-        let numbers = { (text: String) in text.split(separator: ",").compactMap { Int($0) } }
-        guard let type = VoxelType(rawValue: words[1]), let method = Method(rawValue: words[3]),
-            let precision = Precision(rawValue: words[4]), let mips = Int(words[6]),
-            let order = MemoryOrder(rawValue: words[8]), let lanes = Int(words[9])
-        else { throw BenchmarkError("not understood: \(words)") }
-        let spec = PyramidSpec(
-            type: type,
-            shape: try Shape(numbers(words[2])),
-            order: order,
-            method: method,
-            precision: precision,
-            factor: try Factor(numbers(words[5])),
-            mips: .count(mips),
-            sparse: words[7] == "true"
-        )
-        guard spec.shape.byteCount(type) == input.count else {
-            throw BenchmarkError("the array is of another size")
+    private func again(_ times: Int, _ words: [String]) throws -> String {
+        let spec = try spec(words)
+        let begin = computed()
+        var check: UInt64 = 0
+        for _ in 0..<max(times, 1) {
+            let plan = try PyramidPlan(spec)
+            let engine = try PyramidEngine(plan, slabsInFlight: 1)
+            for slab in 0..<plan.slabCount { try reduce(slab, engine) }
+            check &+= UInt64(engine.readyByteCount(mip: 1))
         }
+        return "\((computed() - begin) / Double(max(times, 1))) \(check)"
+    }
+
+    private func pyramid(_ words: [String]) throws -> String {
+        let spec = try spec(words)
+        let lanes = Int(words[9]) ?? 1
 
         let begin = lanes == 1 ? computed() : now()
         let plan = try PyramidPlan(spec)
@@ -78,6 +77,28 @@ struct KernelOrders {
         var check: UInt64 = 0
         for level in plan.keptLevels { check = check &* 31 &+ KernelOrders.words(engine.level(level.mip)) }
         return "\(seconds) \(check)"
+    }
+
+    private func spec(_ words: [String]) throws -> PyramidSpec {
+        let numbers = { (text: String) in text.split(separator: ",").compactMap { Int($0) } }
+        guard let type = VoxelType(rawValue: words[1]), let method = Method(rawValue: words[3]),
+            let precision = Precision(rawValue: words[4]), let mips = Int(words[6]),
+            let order = MemoryOrder(rawValue: words[8])
+        else { throw BenchmarkError("not understood: \(words)") }
+        let spec = PyramidSpec(
+            type: type,
+            shape: try Shape(numbers(words[2])),
+            order: order,
+            method: method,
+            precision: precision,
+            factor: try Factor(numbers(words[5])),
+            mips: .count(mips),
+            sparse: words[7] == "true"
+        )
+        guard spec.shape.byteCount(type) == input.count else {
+            throw BenchmarkError("the array is of another size")
+        }
+        return spec
     }
 
     private func reduce(_ slab: Int, _ engine: PyramidEngine) throws {

@@ -8,6 +8,8 @@ internal import Voxels
 final class IntegerAverageRunner: StageRunner {
     private let average: IntegerAverage
     private let kernels: Kernels
+    /// Whether there may be a loop of one pass for sparse boxes.
+    private let isSparsePairs: Bool
     private let scratch: VoxelBuffer
     private let grid: RowGrid
     private var kinds: ByMask<Kind>
@@ -24,6 +26,8 @@ final class IntegerAverageRunner: StageRunner {
         let pairShift: Int?
         /// Whether a one-pass row takes its input rows twice: a clipped row's weight in compat averages.
         let doublings: Int
+        /// Whether no axis but the row's clips its boxes, and all voxels of a full one weigh 1.
+        let isWhole: Bool
         /// Weight of a full box and of a clipped last one along the row.
         let scale: Int
         let lastScale: Int
@@ -37,6 +41,7 @@ final class IntegerAverageRunner: StageRunner {
     {
         self.average = average
         self.kernels = kernels
+        isSparsePairs = stage.isSparsePairs
         self.scratch = scratch
         let grid = RowGrid(stage)
         self.grid = grid
@@ -78,13 +83,15 @@ final class IntegerAverageRunner: StageRunner {
                         pitch
                     )
                 }
+            } else if let type = average.count {
+                let done = reduceSparsePairs(kind, stretch, row, full, into: out) ? full : 0
+                if done < grid.outputCount {
+                    rows.place(kind.pattern.rows, at: row + done * factor * width, width: width)
+                    reduceSparse(kind, type, input, stretch, from: done, out.dropping(done, voxel), pitch)
+                }
             } else {
                 rows.place(kind.pattern.rows, at: row, width: width)
-                if let type = average.count {
-                    reduceSparse(kind, type, input, stretch, out, pitch)
-                } else {
-                    reduceRows(kind, stretch.lines, step, grid.inputCount, out, pitch)
-                }
+                reduceRows(kind, stretch.lines, step, grid.inputCount, out, pitch)
             }
             out = out.dropping(stretch.lines, pitch)
         }
@@ -120,6 +127,36 @@ final class IntegerAverageRunner: StageRunner {
             ahead.far,
             out.sums,
             out.image
+        )
+    }
+
+    /// Means of the voxels that are not 0, likewise.
+    private func reduceSparsePairs(
+        _ kind: Kind,
+        _ stretch: Stretch,
+        _ row: UnsafeMutableRawPointer,
+        _ full: Int,
+        into out: SliceRun
+    ) -> Bool {
+        guard isSparsePairs, kind.isWhole, full > 0, let image = out.image else { return false }
+        let width = average.input.byteWidth
+        rows.place(kind.pattern.rows, at: row, width: width)
+        let ahead = ReadAhead.addresses(grid.readAhead(stretch.mask, width: width), at: row)
+        return kernels.averageSparsePairs(
+            average.input.code,
+            rows.first,
+            rows.count,
+            grid.factors[0],
+            full,
+            average.roundsToEven,
+            stretch.lines,
+            stretch.step * width,
+            grid.outputCount,
+            ahead.near,
+            ahead.far,
+            out.sums,
+            out.counts,
+            image
         )
     }
 
@@ -169,19 +206,23 @@ final class IntegerAverageRunner: StageRunner {
         )
     }
 
-    /// Sums and counts of the boxes of a stretch whose rows of terms are placed, and the voxels they make.
+    /// Sums and counts of a stretch's boxes from box `begin` of each row on, where the rows of terms are placed, and
+    /// the voxels they make.
     private func reduceSparse(
         _ kind: Kind,
         _ type: RowCode,
         _ input: SliceRun,
         _ stretch: Stretch,
+        from begin: Int,
         _ output: SliceRun,
         _ pitch: SliceRun.Pitch
     ) {
         guard let source = average.inputCount == nil ? input.image : input.counts else { return }
         let width = average.inputCount?.byteWidth ?? average.image.byteWidth
-        let (factor, inputs) = (grid.factors[0], grid.inputCount)
-        countedRows.place(kind.pattern.rows, at: source + stretch.begin * width, width: width)
+        let factor = grid.factors[0]
+        let inputs = grid.inputCount - begin * factor
+        let first = stretch.begin + begin * factor
+        countedRows.place(kind.pattern.rows, at: source + first * width, width: width)
         var out = output
         for _ in 0..<stretch.lines {
             let sums = out.sums ?? rowSums
@@ -232,7 +273,7 @@ final class IntegerAverageRunner: StageRunner {
                     average.image.code,
                     sums,
                     counts,
-                    grid.outputCount,
+                    grid.outputCount - begin,
                     average.sumBits,
                     average.roundsToEven,
                     image
@@ -258,6 +299,7 @@ extension IntegerAverageRunner.Kind {
             }
         }
         scale = average.fullScales[0] * weight
+        isWhole = scale == 1 && pattern.extents.dropFirst() == grid.factors.dropFirst()
         lastScale = average.lastScales[0] * weight
 
         let rowFactors = grid.factors.dropFirst().filter { $0 > 1 }

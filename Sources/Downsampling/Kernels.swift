@@ -22,6 +22,11 @@ package struct Kernels: Sendable {
             UInt8, UInt8, UInt8, Rows, Int, Int, Int, Int, Bool, Int, Int, Int, UInt, UInt, Output?, Output?
         ) -> Bool
 
+    let averageSparsePairs:
+        @Sendable (
+            UInt8, Rows, Int, Int, Int, Bool, Int, Int, Int, UInt, UInt, Output?, Output?, Output
+        ) -> Bool
+
     let sumFloats: @Sendable (Int, Bool, Rows, Int, Int, Int, Bool, Bool, Output) -> Void
     let countFloats: @Sendable (Int, Rows, Int, Int, Int, Bool, Output) -> Void
     let sumFloatColumns: @Sendable (Int, Rows, Int, Int, Output) -> Void

@@ -32,7 +32,7 @@ struct Stage: Sendable {
     var readsAhead: Bool {
         guard factors[0] == 2, factors.allSatisfy({ $0 <= 2 }) else { return false }
         switch operation {
-        case .integerAverage(let average): return average.count == nil
+        case .integerAverage(let average): return average.count == nil || isSparsePairs
         case .floatAverage(let average):
             switch average.rule {
             case .once: return true
@@ -44,6 +44,16 @@ struct Stage: Sendable {
         case .modeFirst(let box, _): return box.positions.count == 8
         case .modeLine, .modeBox, .extreme, .median, .stride: return false
         }
+    }
+    /// Whether it averages the voxels that are not 0 of boxes of twos in one pass, which it does for an image of 8 or 16 bits
+    /// without a sign.
+    var isSparsePairs: Bool {
+        guard factors[0] == 2, factors.allSatisfy({ $0 <= 2 }), factors.reduce(1, *) <= 8,
+            case .integerAverage(let average) = operation, let count = average.count
+        else { return false }
+        let isKnown = average.image == RowCode(.uint8) || average.image == RowCode(.uint16)
+        return isKnown && !average.readsSums && average.inputCount == nil && count.byteWidth == 2
+            && average.sum.byteWidth == 2 * average.image.byteWidth
     }
     /// Voxels of one slice of the output.
     var outSliceCount: Int { outSizes.dropLast().reduce(1, *) }

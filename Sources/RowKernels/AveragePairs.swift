@@ -5,6 +5,7 @@
 // * sums[i] is the box's sum, voxels[i] is sums[i] / 2^shift; the caller proves that sums, and for rounding to
 //   even sums plus half the divisor, fit their type.
 // * Summing, storing and rendering are one pass: the row is read once and never leaves the registers.
+// * A vector is read and written only where a line has as many voxels and outputs left as it has lanes (`inBlocks`).
 
 /// Averages the full boxes of several output rows in one pass.
 ///
@@ -41,36 +42,30 @@ package func averagePairs(
     guard shift >= 1, factor == 2 || factor == 1 && rowCount > 1,
         rowCount == 1 || rowCount == 2 || rowCount == 4
     else { return false }
-    let a = rows[0]
-    let b = rows[rowCount > 1 ? 1 : 0]
-    let c = rows[rowCount > 2 ? 2 : 0]
-    let d = rows[rowCount > 2 ? 3 : 0]
     @inline(__always)
-    func run<In: FixedWidthInteger, Sum: FixedWidthInteger, Image: FixedWidthInteger>(
-        _: In.Type,
-        _ sumType: Sum.Type,
-        _: Image.Type
-    ) {
-        for line in 0..<lines {
-            let shifted = line &* lineStep
-            let out = line &* outputPitch
-            let ahead = UInt(bitPattern: shifted)
-            pairLine(
-                (a + shifted).assumingMemoryBound(to: In.self),
-                (b + shifted).assumingMemoryBound(to: In.self),
-                (c + shifted).assumingMemoryBound(to: In.self),
-                (d + shifted).assumingMemoryBound(to: In.self),
-                rowCount,
-                factor,
-                count,
-                Sum(truncatingIfNeeded: shift),
-                roundsToEven,
-                near == 0 ? 0 : near &+ ahead,
-                far == 0 ? 0 : far &+ ahead,
-                sums.map { $0.assumingMemoryBound(to: Sum.self) + out },
-                voxels.map { $0.assumingMemoryBound(to: Image.self) + out }
-            )
-        }
+    func run<
+        In: FixedWidthInteger & SIMDScalar,
+        Pair: FixedWidthInteger & SIMDScalar,
+        Sum: FixedWidthInteger & SIMDScalar,
+        Image: FixedWidthInteger & SIMDScalar
+    >(_: In.Type, _: Pair.Type, _: Sum.Type, _: Image.Type) {
+        pairLines(
+            In.self,
+            Pair.self,
+            rows,
+            rowCount,
+            factor,
+            count,
+            Sum(truncatingIfNeeded: shift),
+            roundsToEven,
+            lines,
+            lineStep,
+            outputPitch,
+            near,
+            far,
+            sums?.assumingMemoryBound(to: Sum.self),
+            voxels?.assumingMemoryBound(to: Image.self)
+        )
     }
     @inline(__always)
     func runWide<Voxel: FixedWidthInteger>(_: Voxel.Type) {
@@ -91,18 +86,18 @@ package func averagePairs(
         }
     }
     switch (RowType(rawValue: input), RowType(rawValue: sum), RowType(rawValue: image)) {
-    case (.u8, .u16, .u8): run(UInt8.self, UInt16.self, UInt8.self)
-    case (.u16, .u16, .u8): run(UInt16.self, UInt16.self, UInt8.self)
-    case (.u16, .u32, .u8): run(UInt16.self, UInt32.self, UInt8.self)
-    case (.u32, .u32, .u8): run(UInt32.self, UInt32.self, UInt8.self)
-    case (.u16, .u32, .u16): run(UInt16.self, UInt32.self, UInt16.self)
-    case (.u32, .u32, .u16): run(UInt32.self, UInt32.self, UInt16.self)
-    case (.i8, .i16, .i8): run(Int8.self, Int16.self, Int8.self)
-    case (.i16, .i16, .i8): run(Int16.self, Int16.self, Int8.self)
-    case (.i16, .i32, .i16): run(Int16.self, Int32.self, Int16.self)
-    case (.i32, .i32, .i16): run(Int32.self, Int32.self, Int16.self)
-    case (.u32, .u64, .u32): run(UInt32.self, UInt64.self, UInt32.self)
-    case (.i32, .i64, .i32): run(Int32.self, Int64.self, Int32.self)
+    case (.u8, .u16, .u8): run(UInt8.self, UInt16.self, UInt16.self, UInt8.self)
+    case (.u16, .u16, .u8): run(UInt16.self, UInt32.self, UInt16.self, UInt8.self)
+    case (.u16, .u32, .u8): run(UInt16.self, UInt32.self, UInt32.self, UInt8.self)
+    case (.u32, .u32, .u8): run(UInt32.self, UInt64.self, UInt32.self, UInt8.self)
+    case (.u16, .u32, .u16): run(UInt16.self, UInt32.self, UInt32.self, UInt16.self)
+    case (.u32, .u32, .u16): run(UInt32.self, UInt64.self, UInt32.self, UInt16.self)
+    case (.i8, .i16, .i8): run(Int8.self, Int16.self, Int16.self, Int8.self)
+    case (.i16, .i16, .i8): run(Int16.self, Int32.self, Int16.self, Int8.self)
+    case (.i16, .i32, .i16): run(Int16.self, Int32.self, Int32.self, Int16.self)
+    case (.i32, .i32, .i16): run(Int32.self, Int64.self, Int32.self, Int16.self)
+    case (.u32, .u64, .u32): run(UInt32.self, UInt64.self, UInt64.self, UInt32.self)
+    case (.i32, .i64, .i32): run(Int32.self, Int64.self, Int64.self, Int32.self)
     case (.u64, .u128, .u64) where sums == nil: runWide(UInt64.self)
     case (.i64, .i128, .i64) where sums == nil: runWide(Int64.self)
     default: return false
@@ -110,81 +105,259 @@ package func averagePairs(
     return true
 }
 
+/// The lines of one combination of types; `Pair` is twice as wide as `In`.
+///
+/// What decides about the code for a vector is asked here, before the lines, and is a constant from here on.
 @inline(__always)
-private func pairLine<In: FixedWidthInteger, Sum: FixedWidthInteger, Image: FixedWidthInteger>(
-    _ a: UnsafePointer<In>,
-    _ b: UnsafePointer<In>,
-    _ c: UnsafePointer<In>,
-    _ d: UnsafePointer<In>,
+private func pairLines<
+    In: FixedWidthInteger & SIMDScalar,
+    Pair: FixedWidthInteger & SIMDScalar,
+    Sum: FixedWidthInteger & SIMDScalar,
+    Image: FixedWidthInteger & SIMDScalar
+>(
+    _: In.Type,
+    _: Pair.Type,
+    _ rows: UnsafePointer<UnsafeRawPointer>,
     _ rowCount: Int,
     _ factor: Int,
     _ count: Int,
     _ shift: Sum,
     _ roundsToEven: Bool,
+    _ lines: Int,
+    _ lineStep: Int,
+    _ outputPitch: Int,
     _ near: UInt,
     _ far: UInt,
     _ sums: UnsafeMutablePointer<Sum>?,
     _ voxels: UnsafeMutablePointer<Image>?
 ) {
     @inline(__always)
-    func wide(_ voxel: In) -> Sum { Sum(truncatingIfNeeded: voxel) }
-    @inline(__always)
-    func pair(_ row: UnsafePointer<In>, _ i: Int) -> Sum { wide(row[2 &* i]) &+ wide(row[2 &* i &+ 1]) }
-    @inline(__always)
-    func store(_ rows: Int, _ sum: (Int) -> Sum) {
-        storeLine(count, rows &* MemoryLayout<In>.size, shift, roundsToEven, near, far, sums, voxels, sum)
+    func walk<Box: PairBox>(_: Box.Type) {
+        if roundsToEven {
+            pairWalk(
+                Box.self,
+                ToEven.self,
+                In.self,
+                Pair.self,
+                rows,
+                count,
+                shift,
+                lines,
+                lineStep,
+                outputPitch,
+                near,
+                far,
+                sums,
+                voxels
+            )
+        } else {
+            pairWalk(
+                Box.self,
+                TowardZero.self,
+                In.self,
+                Pair.self,
+                rows,
+                count,
+                shift,
+                lines,
+                lineStep,
+                outputPitch,
+                near,
+                far,
+                sums,
+                voxels
+            )
+        }
     }
     switch (rowCount, factor) {
-    case (1, 2): store(2) { pair(a, $0) }
-    case (2, 1): store(2) { wide(a[$0]) &+ wide(b[$0]) }
-    case (2, 2): store(4) { pair(a, $0) &+ pair(b, $0) }
-    case (4, 1): store(4) { (wide(a[$0]) &+ wide(b[$0])) &+ (wide(c[$0]) &+ wide(d[$0])) }
-    default: store(8) { (pair(a, $0) &+ pair(b, $0)) &+ (pair(c, $0) &+ pair(d, $0)) }
+    case (1, 2): walk(PairOfOneRow.self)
+    case (2, 1): walk(ColumnOfTwo.self)
+    case (2, 2): walk(PairOfTwoRows.self)
+    case (4, 1): walk(ColumnOfFour.self)
+    default: walk(PairOfFourRows.self)
     }
 }
 
+/// All lines of one kind of boxes.
 @inline(__always)
-private func storeLine<Sum: FixedWidthInteger, Image: FixedWidthInteger>(
+private func pairWalk<
+    Box: PairBox,
+    Rounding: PairRounding,
+    In: FixedWidthInteger & SIMDScalar,
+    Pair: FixedWidthInteger & SIMDScalar,
+    Sum: FixedWidthInteger & SIMDScalar,
+    Image: FixedWidthInteger & SIMDScalar
+>(
+    _: Box.Type,
+    _: Rounding.Type,
+    _: In.Type,
+    _: Pair.Type,
+    _ rows: UnsafePointer<UnsafeRawPointer>,
     _ count: Int,
-    _ bytes: Int,
     _ shift: Sum,
-    _ roundsToEven: Bool,
+    _ lines: Int,
+    _ lineStep: Int,
+    _ outputPitch: Int,
     _ near: UInt,
     _ far: UInt,
     _ sums: UnsafeMutablePointer<Sum>?,
-    _ voxels: UnsafeMutablePointer<Image>?,
-    _ sum: (Int) -> Sum
+    _ voxels: UnsafeMutablePointer<Image>?
 ) {
-    switch (sums, voxels) {
-    case (let sums?, let voxels?):
-        if roundsToEven {
-            inRuns(count, bytes: bytes, near: near, far: far) { begin, end in
-                for i in begin..<end { sums[i] = sum(i) }
-                for i in begin..<end {
-                    voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sums[i], by: shift))
-                }
-            }
-        } else {
-            inRuns(count, bytes: bytes, near: near, far: far) { begin, end in
-                for i in begin..<end { sums[i] = sum(i) }
-                for i in begin..<end {
-                    voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sums[i], by: shift))
-                }
+    for line in 0..<lines {
+        let step = line &* lineStep
+        let out = line &* outputPitch
+        let a = rows[0] + step
+        let b = rows[Box.rowCount > 1 ? 1 : 0] + step
+        let c = rows[Box.rowCount > 2 ? 2 : 0] + step
+        let d = rows[Box.rowCount > 2 ? 3 : 0] + step
+        inRuns(
+            count,
+            bytes: Box.rowCount &* Box.factor &* MemoryLayout<In>.size,
+            near: near == 0 ? 0 : near &+ UInt(bitPattern: step),
+            far: far == 0 ? 0 : far &+ UInt(bitPattern: step)
+        ) { begin, end in
+            inBlocks(begin, end) { at in
+                pairBlock(
+                    Box.self,
+                    Rounding.self,
+                    SIMD32<In>.self,
+                    SIMD16<In>.self,
+                    SIMD16<Pair>.self,
+                    SIMD16<Sum>.self,
+                    SIMD16<Image>.self,
+                    a,
+                    b,
+                    c,
+                    d,
+                    at,
+                    out,
+                    shift,
+                    sums,
+                    voxels
+                )
+            } eight: { at in
+                pairBlock(
+                    Box.self,
+                    Rounding.self,
+                    SIMD16<In>.self,
+                    SIMD8<In>.self,
+                    SIMD8<Pair>.self,
+                    SIMD8<Sum>.self,
+                    SIMD8<Image>.self,
+                    a,
+                    b,
+                    c,
+                    d,
+                    at,
+                    out,
+                    shift,
+                    sums,
+                    voxels
+                )
+            } two: { at in
+                pairBlock(
+                    Box.self,
+                    Rounding.self,
+                    SIMD4<In>.self,
+                    SIMD2<In>.self,
+                    SIMD2<Pair>.self,
+                    SIMD2<Sum>.self,
+                    SIMD2<Image>.self,
+                    a,
+                    b,
+                    c,
+                    d,
+                    at,
+                    out,
+                    shift,
+                    sums,
+                    voxels
+                )
+            } one: { at in
+                pairVoxel(Box.self, Rounding.self, In.self, a, b, c, d, at, out, shift, sums, voxels)
             }
         }
-    case (nil, let voxels?):
-        if roundsToEven {
-            inPieces(count, bytes: bytes, near: near, far: far) { i in
-                voxels[i] = Image(truncatingIfNeeded: shiftedToEven(sum(i), by: shift))
-            }
-        } else {
-            inPieces(count, bytes: bytes, near: near, far: far) { i in
-                voxels[i] = Image(truncatingIfNeeded: shiftedTowardZero(sum(i), by: shift))
-            }
-        }
-    case (let sums?, nil):
-        inPieces(count, bytes: bytes, near: near, far: far) { i in sums[i] = sum(i) }
-    case (nil, nil):
-        break
+    }
+}
+
+/// Outputs of a line from `at` on, as many as the vectors have lanes; `out` is where the line's outputs begin.
+@inline(__always)
+private func pairBlock<
+    Box: PairBox,
+    Rounding: PairRounding,
+    Row: SIMD,
+    Column: SIMD,
+    Pairs: SIMD,
+    Sums: SIMD,
+    Images: SIMD
+>(
+    _: Box.Type,
+    _: Rounding.Type,
+    _: Row.Type,
+    _: Column.Type,
+    _: Pairs.Type,
+    _: Sums.Type,
+    _: Images.Type,
+    _ a: UnsafeRawPointer,
+    _ b: UnsafeRawPointer,
+    _ c: UnsafeRawPointer,
+    _ d: UnsafeRawPointer,
+    _ at: Int,
+    _ out: Int,
+    _ shift: Sums.Scalar,
+    _ sums: UnsafeMutablePointer<Sums.Scalar>?,
+    _ voxels: UnsafeMutablePointer<Images.Scalar>?
+)
+where
+    Row.Scalar: FixedWidthInteger, Column.Scalar == Row.Scalar, Pairs.Scalar: FixedWidthInteger,
+    Sums.Scalar: FixedWidthInteger, Images.Scalar: FixedWidthInteger
+{
+    let offset = at &* Box.factor &* MemoryLayout<Row.Scalar>.size
+    let sum: Sums =
+        Box.factor == 2
+        ? pairSums(Box.self, Row.self, Pairs.self, a, b, c, d, offset)
+        : columnSums(Box.self, Column.self, a, b, c, d, offset)
+    if let sums { UnsafeMutableRawPointer(sums + (out &+ at)).storeBytes(of: sum, as: Sums.self) }
+    if let voxels {
+        let images: Images = lanes(shifted(Rounding.self, sum, by: shift))
+        UnsafeMutableRawPointer(voxels + (out &+ at)).storeBytes(of: images, as: Images.self)
+    }
+}
+
+/// One output.
+@inline(__always)
+private func pairVoxel<
+    Box: PairBox,
+    Rounding: PairRounding,
+    In: FixedWidthInteger,
+    Sum: FixedWidthInteger,
+    Image: FixedWidthInteger
+>(
+    _: Box.Type,
+    _: Rounding.Type,
+    _: In.Type,
+    _ a: UnsafeRawPointer,
+    _ b: UnsafeRawPointer,
+    _ c: UnsafeRawPointer,
+    _ d: UnsafeRawPointer,
+    _ at: Int,
+    _ out: Int,
+    _ shift: Sum,
+    _ sums: UnsafeMutablePointer<Sum>?,
+    _ voxels: UnsafeMutablePointer<Image>?
+) {
+    @inline(__always)
+    func box(_ row: UnsafeRawPointer) -> Sum {
+        let row = row.assumingMemoryBound(to: In.self) + at &* Box.factor
+        let first = Sum(truncatingIfNeeded: row[0])
+        return Box.factor == 2 ? first &+ Sum(truncatingIfNeeded: row[1]) : first
+    }
+    var sum = box(a)
+    if Box.rowCount > 1 { sum &+= box(b) }
+    if Box.rowCount > 2 { sum &+= box(c) &+ box(d) }
+    if let sums { sums[out &+ at] = sum }
+    if let voxels {
+        let mean = Rounding.toEven ? shiftedToEven(sum, by: shift) : shiftedTowardZero(sum, by: shift)
+        voxels[out &+ at] = Image(truncatingIfNeeded: mean)
     }
 }

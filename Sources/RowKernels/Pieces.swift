@@ -21,14 +21,14 @@ func inPieces(_ count: Int, bytes: Int, near: UInt, far: UInt, _ body: (Int) -> 
 ///   Both may lie behind the input.
 @inline(__always)
 func inRuns(_ count: Int, bytes: Int, near: UInt, far: UInt, _ body: (Int, Int) -> Void) {
-    let size = 512 / bytes
+    // Without an address the line is one range.
+    let size = near == 0 ? Int.max : 512 / bytes
     let half: UInt = 256
     var first = near
     var second = far == 0 ? near &+ half : far
-    // Without an address the same few are asked for again, which costs less than a loop of its own.
-    let step = near == 0 ? 0 : far == 0 ? 2 &* half : half
+    let step = far == 0 ? 2 &* half : half
     var begin = 0
-    while begin &+ size <= count {
+    while size <= count &- begin {
         cprefetch_line(first)
         cprefetch_line(first &+ 64)
         cprefetch_line(first &+ 128)

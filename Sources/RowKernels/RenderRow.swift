@@ -273,7 +273,7 @@ func shiftedToEven<Sum: FixedWidthInteger>(_ sum: Sum, by shift: Sum) -> Sum {
 }
 
 @inline(__always)
-private func quotient<Sum: FixedWidthInteger>(_ sum: Sum, _ divisor: Sum, toEven: Bool) -> Sum {
+func quotient<Sum: FixedWidthInteger>(_ sum: Sum, _ divisor: Sum, toEven: Bool) -> Sum {
     var (quotient, remainder) = sum.quotientAndRemainder(dividingBy: divisor)
     guard toEven else { return quotient }
     if remainder < 0 {
