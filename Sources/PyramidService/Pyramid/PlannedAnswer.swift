@@ -3,6 +3,7 @@ import ChunkCodecs
 import Downsampling
 import HTTPTypes
 import Origins
+import Synchronization
 
 /// A plan with what follows from it alone: how its answer is laid out, its fields, and the engine's price.
 final class PlannedAnswer: Sendable {
@@ -13,6 +14,13 @@ final class PlannedAnswer: Sendable {
     let slabsInFlight: Int
     /// What the engine holds, in bytes.
     let enginePrice: Int
+    private let spare = Mutex<[PyramidEngine]>([])
+
+    /// A spare engine may hold so many bytes, and there may be so many: seldom are more under way at once on the loops.
+    private static let spareByteCount = 512 << 10
+    private static let spareCount = 2
+    /// More than a level of a plan takes.
+    private static let levelByteCount = 2048
 
     /// - Throws: ``ServiceError`` when there are more mips than are allowed, `PlanError` for what the spec gets wrong,
     ///   `LayoutError` when the answer is larger than anything.
@@ -23,6 +31,29 @@ final class PlannedAnswer: Sendable {
         slabsInFlight = SlabPipeline.ring(plan, lanes: lanes)
         // A price without bound stays one when a few bytes are added.
         enginePrice = min(plan.price(slabsInFlight: slabsInFlight), .max / 2)
+    }
+
+    private var hasSpare: Bool { enginePrice <= Self.spareByteCount }
+
+    /// At most so many bytes are held between requests.
+    var byteCount: Int {
+        (plan.levels.count + 1) * Self.levelByteCount + (hasSpare ? Self.spareCount * enginePrice : 0)
+    }
+
+    /// Returns an engine for one input.
+    /// - Throws: `EngineError` when there is no memory.
+    func engine() throws(EngineError) -> PyramidEngine {
+        if let engine = spare.withLock({ $0.popLast() }) { return engine }
+        return try PyramidEngine(plan, slabsInFlight: slabsInFlight)
+    }
+
+    /// Takes an engine back when all is reduced and written: making one takes as long as a third of a small reduction.
+    func takeBack(_ engine: PyramidEngine) {
+        guard hasSpare else { return }
+        engine.restart()
+        spare.withLock { spare in
+            if spare.count < Self.spareCount { spare.append(engine) }
+        }
     }
 }
 
@@ -37,15 +68,16 @@ final class RecentPlans: Sendable {
         let respondsEarly: Bool
     }
 
-    private static let budget = 512 << 10
+    private static let answerBudget = 8 << 20
+    private static let queryBudget = 256 << 10
     /// No sensible query is longer.
     private static let longestQuery = 256
-    /// More than a query or a level of a plan takes, in bytes.
-    private static let itemByteCount = 2048
+    /// More than a query takes beside its text.
+    private static let queryByteCount = 512
 
     private let lanes: Int
-    private let queries = ObjectCache<String, PyramidQuery>(budget: budget)
-    private let answers = ObjectCache<Key, PlannedAnswer>(budget: budget)
+    private let queries = ObjectCache<String, PyramidQuery>(budget: queryBudget)
+    private let answers = ObjectCache<Key, PlannedAnswer>(budget: answerBudget)
 
     init(lanes: Int) { self.lanes = lanes }
 
@@ -54,7 +86,7 @@ final class RecentPlans: Sendable {
         guard let text, text.utf8.count <= Self.longestQuery else { return try PyramidQuery(text) }
         if let known = queries.value(text) { return known }
         let query = try PyramidQuery(text)
-        queries.put(text, query, cost: Self.itemByteCount)
+        queries.put(text, query, cost: text.utf8.count + Self.queryByteCount)
         return query
     }
 
@@ -65,7 +97,7 @@ final class RecentPlans: Sendable {
         let key = Key(spec: spec, format: request.format, respondsEarly: request.respondsEarly)
         if let known = answers.value(key) { return known }
         let answer = try PlannedAnswer(request, spec, lanes: lanes)
-        answers.put(key, answer, cost: (answer.plan.levels.count + 1) * Self.itemByteCount)
+        answers.put(key, answer, cost: answer.byteCount)
         return answer
     }
 }

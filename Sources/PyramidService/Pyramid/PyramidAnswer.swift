@@ -32,10 +32,10 @@ final class PyramidAnswer {
 
     func begin() async throws {
         var fields = planned.fields
-        fields[.contentType] = planned.layout.contentType
-        fields[.vary] = request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding"
-        if gzip != nil { fields[.contentEncoding] = "gzip" }
-        if request.respondsEarly { fields[.preferenceApplied] = "respond-early" }
+        fields.set(.contentType, planned.layout.contentType)
+        fields.set(.vary, request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding")
+        if gzip != nil { fields.set(.contentEncoding, "gzip") }
+        if request.respondsEarly { fields.set(.preferenceApplied, "respond-early") }
         // Who asked for an early answer wants its head at once.
         try await transaction.begin(
             .ok,

@@ -89,7 +89,7 @@ struct PyramidHandler {
     }
 
     private func make(_ planned: PlannedAnswer, isBigEndian: Bool, _ source: any ByteSource) async throws {
-        let engine = try PyramidEngine(planned.plan, slabsInFlight: planned.slabsInFlight)
+        let engine = try planned.engine()
         // Only now: what lay spare may have become this pyramid's own.
         context.spareMemory.admissionChanged(context.admission)
         let early = packsEarly(planned.plan) ? EarlyPacking(engine) : nil
@@ -112,5 +112,6 @@ struct PyramidHandler {
             try await answer.begin()
         }
         try await answer.finish()
+        planned.takeBack(engine)
     }
 }
