@@ -10,7 +10,8 @@ extension HTTPFields {
         if let index = firstIndex(where: { $0.name == field.name }) {
             self[index] = field
         } else {
-            append(field)
+            // What `append` comes to by two generic calls.
+            replaceSubrange(endIndex..<endIndex, with: CollectionOfOne(field))
         }
     }
 

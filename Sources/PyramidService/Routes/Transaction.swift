@@ -83,6 +83,7 @@ final class Transaction: ByteSource, ByteSink {
 
     private func complete(_ fields: HTTPFields) -> HTTPFields {
         var fields = fields
+        fields.reserveCapacity(fields.count + 5)
         fields.set(.requestID, requestID)
         fields.set(Self.noSniffing)
         fields.set(.serverTiming, timings + "total;dur=\(milliseconds(elapsed))")
