@@ -115,9 +115,11 @@ package enum AnswerHead {
         let isUnsafe = field.withUnsafeBytesOfValue { value in
             output.append(contentsOf: value)
             // Without a way out of the loop, which vectors do not have.
-            var isUnsafe = false
-            for byte in value { isUnsafe = isUnsafe || byte == 0x0D || byte == 0x0A || byte == 0 }
-            return isUnsafe
+            var found: UInt8 = 0
+            for byte in value {
+                found |= (byte == 0x0D ? 1 : 0) | (byte == 0x0A ? 1 : 0) | (byte == 0 ? 1 : 0)
+            }
+            return found != 0
         }
         if isUnsafe { throw .unsafeFieldValue(name: field.name.rawName) }
         append("\r\n", to: &output)
