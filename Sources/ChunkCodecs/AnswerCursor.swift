@@ -31,6 +31,7 @@ package struct AnswerCursor: Sendable {
     package init(_ layout: AnswerLayout) {
         self.layout = layout
         position = .beforeLevel(0)
+        if layout.zip != nil { crcs.reserveCapacity(layout.levels.count) }
     }
 
     /// Returns the next step, or nil behind the last one.

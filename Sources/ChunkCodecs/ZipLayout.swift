@@ -71,15 +71,18 @@ package struct ZipLayout: Sendable {
     package func centralDirectory(crcs: [UInt32]) -> [UInt8] {
         precondition(crcs.count == entries.count, "a checksum for each entry")
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount - directoryOffset)
         for (index, entry) in entries.enumerated() {
-            bytes += ZipRecord.centralHeader(
+            ZipRecord.appendCentralHeader(
                 entry,
                 crc: crcs[index],
                 offset: offsets[index],
-                hasDataDescriptor: hasDataDescriptors
+                hasDataDescriptor: hasDataDescriptors,
+                to: &bytes
             )
         }
-        return bytes + ZipRecord.end(entries.count, directoryByteCount, offset: directoryOffset)
+        ZipRecord.appendEnd(entries.count, directoryByteCount, offset: directoryOffset, to: &bytes)
+        return bytes
     }
 
     private static func sum(_ terms: Int...) throws(LayoutError) -> Int {

@@ -20,6 +20,7 @@ enum ZipRecord {
         // A local Zip64 field has both sizes or does not exist.
         let extra = isLarge(entry.byteCount) ? zip64Extra([entry.byteCount, entry.byteCount]) : []
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(localHeaderByteCount(entry))
         bytes.appendLittleEndian(UInt32(0x0403_4B50))
         bytes.appendLittleEndian(version(isZip64: !extra.isEmpty))
         bytes.appendLittleEndian(flags(hasDataDescriptor: crc == nil))
@@ -31,7 +32,8 @@ enum ZipRecord {
         bytes.appendLittleEndian(clamped(entry.byteCount))
         bytes.appendLittleEndian(UInt16(entry.name.utf8.count))
         bytes.appendLittleEndian(UInt16(extra.count))
-        return bytes + Array(entry.name.utf8) + extra
+        bytes += entry.name.utf8
+        return bytes + extra
     }
 
     static func dataDescriptorByteCount(_ entry: ZipLayout.Entry) -> Int {
@@ -57,18 +59,17 @@ enum ZipRecord {
         return 46 + entry.name.utf8.count + (large > 0 ? 4 + 8 * large : 0)
     }
 
-    static func centralHeader(
+    static func appendCentralHeader(
         _ entry: ZipLayout.Entry,
         crc: UInt32,
         offset: Int,
-        hasDataDescriptor: Bool
-    ) -> [UInt8] {
+        hasDataDescriptor: Bool,
+        to bytes: inout [UInt8]
+    ) {
         // Here the Zip64 field holds what does not fit and nothing else.
-        let large =
-            (isLarge(entry.byteCount) ? [entry.byteCount, entry.byteCount] : [])
-            + (isLarge(offset) ? [offset] : [])
+        let sizes = isLarge(entry.byteCount) ? [entry.byteCount, entry.byteCount] : []
+        let large = isLarge(offset) ? sizes + [offset] : sizes
         let extra = large.isEmpty ? [] : zip64Extra(large)
-        var bytes: [UInt8] = []
         bytes.appendLittleEndian(UInt32(0x0201_4B50))
         bytes.appendLittleEndian(unix | version(isZip64: !extra.isEmpty))
         bytes.appendLittleEndian(version(isZip64: !extra.isEmpty))
@@ -86,7 +87,8 @@ enum ZipRecord {
         bytes.appendLittleEndian(UInt16(0))  // internal attributes
         bytes.appendLittleEndian(fileMode)
         bytes.appendLittleEndian(clamped(offset))
-        return bytes + Array(entry.name.utf8) + extra
+        bytes += entry.name.utf8
+        bytes += extra
     }
 
     static func endByteCount(_ entryCount: Int, _ directoryByteCount: Int, offset: Int) -> Int {
@@ -94,8 +96,12 @@ enum ZipRecord {
     }
 
     /// The end of the central directory, with the Zip64 end and its locator before it if needed.
-    static func end(_ entryCount: Int, _ directoryByteCount: Int, offset: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
+    static func appendEnd(
+        _ entryCount: Int,
+        _ directoryByteCount: Int,
+        offset: Int,
+        to bytes: inout [UInt8]
+    ) {
         if endNeedsZip64(entryCount, directoryByteCount, offset) {
             bytes.appendLittleEndian(UInt32(0x0606_4B50))
             bytes.appendLittleEndian(UInt64(44))  // what follows of this record
@@ -121,7 +127,6 @@ enum ZipRecord {
         bytes.appendLittleEndian(clamped(directoryByteCount))
         bytes.appendLittleEndian(clamped(offset))
         bytes.appendLittleEndian(UInt16(0))  // comment
-        return bytes
     }
 
     private static func endNeedsZip64(_ entryCount: Int, _ directoryByteCount: Int, _ offset: Int) -> Bool {

@@ -93,6 +93,11 @@ package final class PyramidEngine: @unchecked Sendable {
         try finish(index, isCancelled)
     }
 
+    /// Makes the engine ready for another input, once all slabs are reduced and nobody reads the levels any more.
+    package func restart() {
+        progress.withLock { $0 = Progress() }
+    }
+
     /// How many bytes of the kept level `mip` are final, counted from its begin; safe from any thread.
     package func readyByteCount(mip: Int) -> Int {
         progress.withLock { $0.readyByteCounts[mip] ?? 0 }

@@ -9,6 +9,9 @@ struct Stage: Sendable {
     /// At most the sizes: a longer factor makes the same boxes.
     let factors: [Int]
     let inSizes: [Int]
+    let outSizes: [Int]
+    /// Voxels of one slice of the output.
+    let outSliceCount: Int
     let operation: Operation
     /// The mip whose image this stage makes; `nil` for a step on the way to one.
     let mip: Int?
@@ -20,13 +23,16 @@ struct Stage: Sendable {
     var readsSource = false
 
     init(factors: [Int], inSizes: [Int], operation: Operation, mip: Int?) {
-        self.factors = zip(factors, inSizes).map { min($0, max($1, 1)) }
+        let factors = zip(factors, inSizes).map { min($0, max($1, 1)) }
+        let outSizes = zip(inSizes, factors).map { $1.dividingUp($0) }
+        self.factors = factors
         self.inSizes = inSizes
+        self.outSizes = outSizes
+        outSliceCount = outSizes.dropLast().reduce(1, *)
         self.operation = operation
         self.mip = mip
     }
 
-    var outSizes: [Int] { zip(inSizes, factors).map { $1.dividingUp($0) } }
     var stream: Int { factors.count - 1 }
     /// Whether its kernels ask for the voxels of later rows while they work: those of boxes of twos, in one pass.
     var readsAhead: Bool {
@@ -55,8 +61,6 @@ struct Stage: Sendable {
         return isKnown && !average.readsSums && average.inputCount == nil && count.byteWidth == 2
             && average.sum.byteWidth == 2 * average.image.byteWidth
     }
-    /// Voxels of one slice of the output.
-    var outSliceCount: Int { outSizes.dropLast().reduce(1, *) }
     /// How many slices of the input make one of the output.
     var window: Int { factors[stream] }
 

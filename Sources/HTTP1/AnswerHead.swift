@@ -112,14 +112,16 @@ package enum AnswerHead {
     private static func append(_ field: HTTPField, to output: inout [UInt8]) throws(AnswerHeadError) {
         output.append(contentsOf: field.name.rawName.utf8)
         append(": ", to: &output)
-        let start = output.count
-        field.withUnsafeBytesOfValue { output.append(contentsOf: $0) }
-        for index in start..<output.count {
-            let byte = output[index]
-            if byte == 0x0D || byte == 0x0A || byte == 0 {
-                throw .unsafeFieldValue(name: field.name.rawName)
+        let isUnsafe = field.withUnsafeBytesOfValue { value in
+            output.append(contentsOf: value)
+            // Without a way out of the loop, which vectors do not have.
+            var found: UInt8 = 0
+            for byte in value {
+                found |= (byte == 0x0D ? 1 : 0) | (byte == 0x0A ? 1 : 0) | (byte == 0 ? 1 : 0)
             }
+            return found != 0
         }
+        if isUnsafe { throw .unsafeFieldValue(name: field.name.rawName) }
         append("\r\n", to: &output)
     }
 

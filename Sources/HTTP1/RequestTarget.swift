@@ -31,12 +31,25 @@ package struct RequestTarget: Sendable, Equatable {
     /// `/` and `*` have none; `/a/` has two, the second empty. Decoded anew by each call: keep the result. No
     /// segment is `.` or `..`, and none has a slash, backslash or control character: the parser refused those.
     package var segments: [String] {
-        guard form != .asterisk, path != "/" else { return [] }
+        guard form != .asterisk, path.utf8.count > 1 else { return [] }
         // By bytes: a search for characters costs several times as much, for every chunk that is asked for.
-        let segments = path.utf8.dropFirst()
-            .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard path.utf8.contains(UInt8(ascii: "%")) else { return segments.map { String(Substring($0)) } }
-        return segments.map { segment in
+        let bytes = path.utf8Span.span
+        var segments: [String] = []
+        var start = path.utf8.index(after: path.startIndex)
+        for offset in 1..<bytes.count {
+            if bytes[offset] == UInt8(ascii: "%") { return decodedSegments }
+            guard bytes[offset] == UInt8(ascii: "/") else { continue }
+            let end = path.utf8.index(path.startIndex, offsetBy: offset)
+            segments.append(String(path[start..<end]))
+            start = path.utf8.index(after: end)
+        }
+        segments.append(String(path[start...]))
+        return segments
+    }
+
+    private var decodedSegments: [String] {
+        path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            segment in
             var decoded: [UInt8] = []
             decoded.reserveCapacity(segment.count)
             var rest = segment

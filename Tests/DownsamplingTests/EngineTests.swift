@@ -117,6 +117,34 @@ struct EngineTests {
         }
     }
 
+    @Test("A restarted engine makes what a new one makes", arguments: Downsampling.Method.allCases)
+    func restart(_ method: Downsampling.Method) throws {
+        var generator = SystemRandomNumberGenerator()
+        for precision in Precision.allCases {
+            for type in [VoxelType.uint8, .uint64, .float32] {
+                let spec = PyramidSpec(
+                    type: type,
+                    shape: try Shape([37, 21, 13]),
+                    method: method,
+                    precision: precision,
+                    factor: try Factor([2, 2, 2]),
+                    mips: .count(4)
+                )
+                let plan = try PyramidPlan(spec, slabByteCount: 700)
+                let engine = try PyramidEngine(plan, slabsInFlight: 2)
+                for _ in 0..<3 {
+                    let voxels = (0..<plan.inputByteCount).map { _ in
+                        UInt8.random(in: 0...63, using: &generator)
+                    }
+                    let made = try TestPyramid.levels(of: engine, voxels, slabsInFlight: 2)
+                    #expect(try made == TestPyramid.make(spec, voxels), "\(precision) \(type)")
+                    engine.restart()
+                    #expect((1...4).allSatisfy { engine.readyByteCount(mip: $0) == 0 })
+                }
+            }
+        }
+    }
+
     @Test("Lanes side by side make the bits that one lane makes", arguments: Downsampling.Method.allCases)
     func lanes(_ method: Downsampling.Method) async throws {
         let spec = PyramidSpec(

@@ -16,6 +16,12 @@ enum TestPyramid {
     ) throws -> [[UInt8]] {
         let plan = try PyramidPlan(spec, slabByteCount: slabByteCount)
         let engine = try PyramidEngine(plan, slabsInFlight: slabsInFlight, kernels: kernels)
+        return try levels(of: engine, voxels, slabsInFlight: slabsInFlight)
+    }
+
+    /// The kept levels of an engine that has seen nothing, or was restarted.
+    static func levels(of engine: PyramidEngine, _ voxels: [UInt8], slabsInFlight: Int) throws -> [[UInt8]] {
+        let plan = engine.plan
         var covered = 0
         for begin in stride(from: 0, to: plan.slabCount, by: slabsInFlight) {
             for index in (begin..<min(begin + slabsInFlight, plan.slabCount)).reversed() {

@@ -14,7 +14,7 @@ private func request(
     framing: BodyFraming = .chunked,
     limits: Configuration.Limits = Configuration.Limits()
 ) throws(ServiceError) -> PyramidRequest {
-    try PyramidRequest(query: query, fields: fields, framing: framing, limits: limits)
+    try PyramidRequest(query: PyramidQuery(query), fields: fields, framing: framing, limits: limits)
 }
 
 @Test("A raw body needs shape and dtype", arguments: [("shape=4,4", "dtype"), ("dtype=uint8", "shape")])

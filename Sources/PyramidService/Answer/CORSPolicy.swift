@@ -4,8 +4,11 @@ package import HTTPTypes
 /// Which web pages may read answers: the fields of the Fetch standard's CORS protocol.
 package struct CORSPolicy: Sendable {
     private let origins: [String]
+    private let allowsAll: Bool
 
-    private static let exposed =
+    private static let anyOrigin = HTTPField(name: .accessControlAllowOrigin, value: "*")
+    private static let exposed = HTTPField(name: .accessControlExposeHeaders, value: exposedNames)
+    private static let exposedNames =
         "Pyramid-Dtype, Pyramid-Order, Pyramid-Levels, Preference-Applied, X-Request-Id, Server-Timing, "
         + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate, "
         + "ETag, Content-Range, Accept-Ranges, Location, Pyramid-Shape"
@@ -16,29 +19,34 @@ package struct CORSPolicy: Sendable {
     /// `["*"]` allows all.
     package init(origins: [String]) {
         self.origins = origins
+        allowsAll = origins == ["*"]
     }
 
     /// Adds what every answer carries, errors too: else a page sees no answer at all.
     package func apply(to answer: inout HTTPFields, request: HTTPFields) {
-        guard let origin = allowedOrigin(request) else {
-            if !origins.isEmpty, origins != ["*"] { vary(&answer) }
-            return
+        if allowsAll {
+            answer.set(Self.anyOrigin)
+            answer.set(Self.exposed)
+        } else if let origin = allowedOrigin(request) {
+            answer.set(.accessControlAllowOrigin, origin)
+            answer.set(Self.exposed)
+            vary(&answer)
+        } else if !origins.isEmpty {
+            vary(&answer)
         }
-        answer[.accessControlAllowOrigin] = origin
-        answer[.accessControlExposeHeaders] = Self.exposed
-        if origin != "*" { vary(&answer) }
     }
 
     /// Adds what a preflight asks for; a page of another origin gets nothing, and its browser refuses.
     package func applyPreflight(to answer: inout HTTPFields, request: HTTPFields, allow: [String]) {
-        guard allowedOrigin(request) != nil, request.contains(.accessControlRequestMethod) else { return }
+        guard allowsAll || allowedOrigin(request) != nil, request.contains(.accessControlRequestMethod) else {
+            return
+        }
         answer[.accessControlAllowMethods] = allow.joined(separator: ", ")
         answer[.accessControlAllowHeaders] = Self.requestFields
         answer[.accessControlMaxAge] = "7200"
     }
 
     private func allowedOrigin(_ request: HTTPFields) -> String? {
-        if origins == ["*"] { return "*" }
         let values = request[values: .origin]
         guard values.count == 1, let origin = values.first, origins.contains(origin) else { return nil }
         return origin

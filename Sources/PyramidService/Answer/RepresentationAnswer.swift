@@ -16,6 +16,10 @@ struct RepresentationAnswer {
     /// Fields beside those of the representation itself.
     var fields: HTTPFields = [:]
 
+    private static let takesRanges = HTTPField(name: .acceptRanges, value: "bytes")
+    private static let variesByCoding = HTTPField(name: .vary, value: "Accept-Encoding")
+    private static let isGzipped = HTTPField(name: .contentEncoding, value: "gzip")
+
     /// Which coding the client should get. A range counts bytes of the thing itself, so it never goes packed.
     /// - Throws: ``ServiceError/notAcceptable(_:)``.
     func coding() throws(ServiceError) -> AnswerCoding {
@@ -28,22 +32,22 @@ struct RepresentationAnswer {
     func send(_ bytes: [UInt8], _ coding: AnswerCoding, tag: String) async throws {
         let head = transaction.exchange.head
         var fields = fields
-        fields[.eTag] = tag
-        fields[.cacheControl] = cacheControl
-        fields[.acceptRanges] = "bytes"
-        if isCompressible { fields[.vary] = "Accept-Encoding" }
+        fields.set(.eTag, tag)
+        fields.set(.cacheControl, cacheControl)
+        fields.set(Self.takesRanges)
+        if isCompressible { fields.set(Self.variesByCoding) }
         if let wanted = EntityTags(head.fields, .ifMatch), !wanted.contains(tag, isWeak: false) {
             throw ServiceError.preconditionFailed("If-Match names another version; this one is \(tag).")
         }
         if let known = EntityTags(head.fields, .ifNoneMatch), known.contains(tag, isWeak: true) {
             return try await transaction.send(.notModified, fields, body: [])
         }
-        fields[.contentType] = contentType
-        if coding == .gzip { fields[.contentEncoding] = "gzip" }
+        fields.set(.contentType, contentType)
+        if coding == .gzip { fields.set(Self.isGzipped) }
         guard coding == .identity, let part = try range(of: bytes.count, tag) else {
             return try await transaction.send(.ok, fields, body: bytes)
         }
-        fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)"
+        fields.set(.contentRange, "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)")
         try await transaction.send(.partialContent, fields, body: Array(bytes[part]))
     }
 
@@ -51,7 +55,8 @@ struct RepresentationAnswer {
     /// another version mean the whole.
     private func range(of count: Int, _ tag: String) throws(ServiceError) -> Range<Int>? {
         let fields = transaction.exchange.head.fields
-        guard transaction.exchange.head.method == .get, let text = fields[.range] else { return nil }
+        guard transaction.exchange.head.method == .get, fields.contains(.range), let text = fields[.range]
+        else { return nil }
         if let condition = fields[.ifRange], condition != tag { return nil }
         switch ByteRange(text) {
         case nil: return nil

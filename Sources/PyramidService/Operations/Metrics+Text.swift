@@ -90,25 +90,28 @@ extension Metrics {
             .counter,
             "Requests that were answered, or whose client left (499)."
         )
-        let order: (RequestKey) -> (String, String, Int) = { ($0.route, $0.method, $0.status) }
-        for (key, count) in state.requests.sorted(by: { order($0.key) < order($1.key) }) {
-            let labels: PrometheusText.Labels = [
-                ("route", key.route), ("method", key.method), ("status", "\(key.status)"),
-            ]
-            text.sample("pyramidion_requests_total", labels, count)
+        let routes = state.requests.sorted { $0.key < $1.key }
+        let order: (Outcome) -> (String, Int) = { ($0.method, $0.status) }
+        for (route, series) in routes {
+            for (outcome, count) in series.outcomes.sorted(by: { order($0.key) < order($1.key) }) {
+                let labels: PrometheusText.Labels = [
+                    ("route", route), ("method", outcome.method), ("status", "\(outcome.status)"),
+                ]
+                text.sample("pyramidion_requests_total", labels, count)
+            }
         }
-        let families = [
+        let families: [(String, String, KeyPath<Series, Histogram>)] = [
             (
                 "pyramidion_request_duration_seconds", "From the head to the end of the answer.",
-                state.durations
+                \.durations
             ),
-            ("pyramidion_request_body_bytes", "Bodies as they were received.", state.receivedBytes),
-            ("pyramidion_answer_body_bytes", "Bodies as they were sent.", state.sentBytes),
+            ("pyramidion_request_body_bytes", "Bodies as they were received.", \.receivedBytes),
+            ("pyramidion_answer_body_bytes", "Bodies as they were sent.", \.sentBytes),
         ]
-        for (name, help, histograms) in families {
+        for (name, help, histogram) in families {
             text.family(name, .histogram, help)
-            for (route, histogram) in histograms.sorted(by: { $0.key < $1.key }) {
-                text.histogram(name, [("route", route)], histogram)
+            for (route, series) in routes {
+                text.histogram(name, [("route", route)], series[keyPath: histogram])
             }
         }
     }

@@ -5,9 +5,15 @@ import Voxels
 
 /// What the service counts; one short lock a request.
 package final class Metrics: Sendable {
-    /// Every label comes from a closed set, so that input cannot make series without end.
-    struct RequestKey: Hashable {
-        let route: String
+    /// The requests of one route.
+    struct Series {
+        var outcomes: [Outcome: Int] = [:]
+        var durations = Histogram.seconds
+        var receivedBytes = Histogram.bytes
+        var sentBytes = Histogram.bytes
+    }
+
+    struct Outcome: Hashable {
         let method: String
         let status: Int
     }
@@ -18,10 +24,8 @@ package final class Metrics: Sendable {
     }
 
     struct State {
-        var requests: [RequestKey: Int] = [:]
-        var durations: [String: Histogram] = [:]
-        var receivedBytes: [String: Histogram] = [:]
-        var sentBytes: [String: Histogram] = [:]
+        /// By route. Every label comes from a closed set, so that input cannot make series without end.
+        var requests: [String: Series] = [:]
         var voxels: [VoxelKey: Int] = [:]
         var refusals: [String: Int] = [:]
         var inflated = Packing()
@@ -41,11 +45,9 @@ package final class Metrics: Sendable {
     var snapshot: State { state.withLock { $0 } }
 
     func finished(route: String, method: String, status: Int, seconds: Double, received: Int, sent: Int) {
+        let outcome = Outcome(method: method, status: status)
         state.withLock { state in
-            state.requests[RequestKey(route: route, method: method, status: status), default: 0] += 1
-            state.durations[route, default: .seconds].observe(seconds)
-            state.receivedBytes[route, default: .bytes].observe(Double(received))
-            state.sentBytes[route, default: .bytes].observe(Double(sent))
+            state.requests[route, default: Series()].observe(outcome, seconds, received, sent)
         }
     }
 
@@ -70,5 +72,19 @@ package final class Metrics: Sendable {
             $0.deflated.packed += packed
             $0.deflated.plain += plain
         }
+    }
+}
+
+extension Metrics.Series {
+    fileprivate mutating func observe(
+        _ outcome: Metrics.Outcome,
+        _ seconds: Double,
+        _ received: Int,
+        _ sent: Int
+    ) {
+        outcomes[outcome, default: 0] += 1
+        durations.observe(seconds)
+        receivedBytes.observe(Double(received))
+        sentBytes.observe(Double(sent))
     }
 }

@@ -39,6 +39,9 @@ package final class AnswerWriter {
         self.pool = pool
         self.sink = sink
         cursor = AnswerCursor(layout)
+        // The header and voxels of each level, and the end.
+        gathered.reserveCapacity(2 * layout.levels.count + 1)
+        pinned.reserveCapacity(layout.levels.count + 1)
     }
 
     /// Writes everything that is final and not yet written. Returns whether that was the last of it.

@@ -6,43 +6,41 @@ import HTTPTypes
 /// The answer of one pyramid: its head, and its body as it becomes final.
 final class PyramidAnswer {
     private let request: PyramidRequest
-    private let engine: PyramidEngine
+    private let planned: PlannedAnswer
     private let transaction: Transaction
     private let context: ServiceContext
-    private let layout: AnswerLayout
     private let writer: AnswerWriter
     private let gzip: GzipSink?
 
     /// `early` may have made blocks of a compressed answer.
-    /// - Throws: `LayoutError` when the answer is larger than anything.
     init(
         _ request: PyramidRequest,
+        _ planned: PlannedAnswer,
         _ engine: PyramidEngine,
         _ transaction: Transaction,
         _ context: ServiceContext,
         early: EarlyPacking?
-    ) throws {
+    ) {
         self.request = request
-        self.engine = engine
+        self.planned = planned
         self.transaction = transaction
         self.context = context
-        layout = try AnswerLayout(request.format, engine.plan, checksumsAfterLevels: request.respondsEarly)
         gzip = request.isGzipped ? GzipSink(transaction, pool: context.workers, early: early) : nil
         let sink: any ByteSink = gzip ?? transaction
-        writer = AnswerWriter(engine, layout, to: sink, pool: context.workers, early: early)
+        writer = AnswerWriter(engine, planned.layout, to: sink, pool: context.workers, early: early)
     }
 
     func begin() async throws {
-        var fields = PyramidFields.make(engine.plan)
-        fields[.contentType] = layout.contentType
-        fields[.vary] = request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding"
-        if gzip != nil { fields[.contentEncoding] = "gzip" }
-        if request.respondsEarly { fields[.preferenceApplied] = "respond-early" }
+        var fields = planned.fields
+        fields.set(.contentType, planned.layout.contentType)
+        fields.set(.vary, request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding")
+        if gzip != nil { fields.set(.contentEncoding, "gzip") }
+        if request.respondsEarly { fields.set(.preferenceApplied, "respond-early") }
         // Who asked for an early answer wants its head at once.
         try await transaction.begin(
             .ok,
             fields,
-            length: gzip == nil ? layout.byteCount : nil,
+            length: gzip == nil ? planned.layout.byteCount : nil,
             isHeld: !request.respondsEarly
         )
     }

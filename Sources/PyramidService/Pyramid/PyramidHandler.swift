@@ -24,7 +24,7 @@ struct PyramidHandler {
         let head = transaction.exchange.head
         byteCount = if case .length(let count) = head.framing { count } else { nil }
         request = try PyramidRequest(
-            query: head.target.query,
+            query: try context.plans.query(head.target.query),
             fields: head.fields,
             framing: head.framing,
             limits: context.configuration.limits
@@ -36,26 +36,26 @@ struct PyramidHandler {
         switch request.kind {
         case .raw:
             // Nothing is read, and no 100 Continue is sent, before the pyramid is admitted.
-            let plan = try request.plan(request.rawSpec(byteCount: byteCount))
-            try await admitted(plan) { source in try await make(plan, isBigEndian: false, source) }
+            let planned = try context.plans.answer(request, request.rawSpec(byteCount: byteCount))
+            try await admitted(planned) { source in try await make(planned, isBigEndian: false, source) }
         case .npy:
             let body = try RequestBody(transaction, request.contentCoding, context)
             let (header, rest) = try await NpyPrefix.read(from: body.source)
-            let plan = try request.plan(request.npySpec(header, byteCount: byteCount))
-            try await admitted(plan, body: body, from: rest) { source in
-                try await make(plan, isBigEndian: header.isBigEndian, source)
+            let planned = try context.plans.answer(request, request.npySpec(header, byteCount: byteCount))
+            try await admitted(planned, body: body, from: rest) { source in
+                try await make(planned, isBigEndian: header.isBigEndian, source)
             }
         }
     }
 
     /// Sets the pyramid's price aside while `work` runs.
     private func admitted(
-        _ plan: PyramidPlan,
+        _ planned: PlannedAnswer,
         body: RequestBody? = nil,
         from rest: (any ByteSource)? = nil,
         _ work: (any ByteSource) async throws -> Void
     ) async throws {
-        let price = price(plan)
+        let price = price(planned)
         let arrived = ContinuousClock.now
         try await context.admission.enter(price: price)
         defer {
@@ -70,17 +70,15 @@ struct PyramidHandler {
         if let inflating = body.inflating {
             context.metrics.inflated(packed: inflating.packedBytes, plain: inflating.plainBytes)
         }
-        context.metrics.reduced(plan.spec)
+        context.metrics.reduced(planned.plan.spec)
     }
 
     /// The engine's price, and what packing and unpacking hold.
-    private func price(_ plan: PyramidPlan) -> Int {
-        let lanes = context.workers.lanes
-        // A price without bound stays one when the few bytes below are added.
-        var price = min(plan.price(slabsInFlight: SlabPipeline.ring(plan, lanes: lanes)), .max / 2)
+    private func price(_ planned: PlannedAnswer) -> Int {
+        var price = planned.enginePrice
         if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
-        if request.isGzipped { price += (lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
-        if packsEarly(plan) { price += EarlyPacking.budget(plan) }
+        if request.isGzipped { price += (context.workers.lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
+        if packsEarly(planned.plan) { price += EarlyPacking.budget(planned.plan) }
         return price
     }
 
@@ -90,12 +88,11 @@ struct PyramidHandler {
         request.isGzipped && !request.respondsEarly && !plan.isSmallWork
     }
 
-    private func make(_ plan: PyramidPlan, isBigEndian: Bool, _ source: any ByteSource) async throws {
-        let ring = SlabPipeline.ring(plan, lanes: context.workers.lanes)
-        let engine = try PyramidEngine(plan, slabsInFlight: ring)
+    private func make(_ planned: PlannedAnswer, isBigEndian: Bool, _ source: any ByteSource) async throws {
+        let engine = try planned.engine()
         // Only now: what lay spare may have become this pyramid's own.
         context.spareMemory.admissionChanged(context.admission)
-        let early = packsEarly(plan) ? EarlyPacking(engine) : nil
+        let early = packsEarly(planned.plan) ? EarlyPacking(engine) : nil
         let pipeline = SlabPipeline(
             engine: engine,
             isBigEndian: isBigEndian,
@@ -104,7 +101,7 @@ struct PyramidHandler {
             buffers: context.buffers,
             early: early
         )
-        let answer = try PyramidAnswer(request, pipeline.engine, transaction, context, early: early)
+        let answer = PyramidAnswer(request, planned, engine, transaction, context, early: early)
         if request.respondsEarly {
             try await answer.begin()
             try await pipeline.run(source) { _ in _ = try await answer.advance() }
@@ -115,5 +112,6 @@ struct PyramidHandler {
             try await answer.begin()
         }
         try await answer.finish()
+        planned.takeBack(engine)
     }
 }

@@ -18,12 +18,11 @@ package struct PyramidRequest: Sendable {
 
     /// - Throws: ``ServiceError`` for whatever the head already condemns, before a byte of the body is asked for.
     package init(
-        query: String?,
+        query: PyramidQuery,
         fields: HTTPFields,
         framing: BodyFraming,
         limits: Configuration.Limits
     ) throws(ServiceError) {
-        let query = try PyramidQuery(query)
         let format = if let format = query.format { format } else { try AnswerFormat.negotiated(fields) }
         try self.init(
             query,

@@ -55,9 +55,10 @@ package enum ContentCoding: Sendable, Equatable {
 }
 
 /// Without the spaces and tabs at both ends.
-func trimmed(_ text: some StringProtocol) -> String {
-    let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-    let front = text.drop(while: isSpace)
-    guard let last = front.lastIndex(where: { !isSpace($0) }) else { return "" }
-    return String(front[...last])
+func trimmed(_ text: Substring) -> String {
+    let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    var bytes = text.utf8
+    while let first = bytes.first, isSpace(first) { bytes.removeFirst() }
+    while let last = bytes.last, isSpace(last) { bytes.removeLast() }
+    return String(Substring(bytes))
 }

@@ -9,16 +9,28 @@ struct QualityItem: Equatable {
     let quality: Int
 
     static func list(_ values: [String]) -> [QualityItem] {
-        values.flatMap { $0.split(separator: ",") }.compactMap { element in
-            let parts = element.split(separator: ";", omittingEmptySubsequences: false).map {
-                trimmed($0).lowercased()
+        var items: [QualityItem] = []
+        for value in values {
+            for element in value.utf8.split(separator: UInt8(ascii: ",")) {
+                if let item = QualityItem(element) { items.append(item) }
             }
-            guard let name = parts.first, !name.isEmpty else { return nil }
-            guard let weight = parts.dropFirst().first(where: { $0.hasPrefix("q=") }) else {
-                return QualityItem(name: name, quality: 1_000)
-            }
-            return quality(weight.dropFirst(2)).map { QualityItem(name: name, quality: $0) }
         }
+        return items
+    }
+
+    private init?(_ element: Substring.UTF8View) {
+        let end = element.firstIndex(of: UInt8(ascii: ";")) ?? element.endIndex
+        name = trimmed(Substring(element[..<end])).lowercased()
+        guard !name.isEmpty else { return nil }
+        let parameters = element[end...].split(separator: UInt8(ascii: ";")).lazy.map {
+            trimmed(Substring($0)).lowercased()
+        }
+        guard let weight = parameters.first(where: { $0.hasPrefix("q=") }) else {
+            quality = 1_000
+            return
+        }
+        guard let quality = Self.quality(weight.dropFirst(2)) else { return nil }
+        self.quality = quality
     }
 
     /// `0`, `0.5`, `1.000`: at most three digits, at most 1.

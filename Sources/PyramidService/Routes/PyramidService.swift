@@ -37,7 +37,7 @@ package final class PyramidService: HTTPResponder {
             throw ServiceError.notFound("There is no \(shortened(head.target.path)); there are \(known).")
         }
         let route = match.route
-        transaction.route = route.rawValue
+        transaction.route = route
         guard route.methods.contains(head.method) else {
             let allowed = route.allow.joined(separator: ", ")
             throw ServiceError.methodNotAllowed(
@@ -78,7 +78,7 @@ package final class PyramidService: HTTPResponder {
             failure == .clientLeft ? ServiceError.clientLeft.status.code : transaction.status?.code ?? 500
         let (seconds, attoseconds) = transaction.elapsed.components
         context.metrics.finished(
-            route: transaction.route,
+            route: transaction.route?.rawValue ?? "other",
             method: exchange.head.method.rawValue,
             status: status,
             seconds: Double(seconds) + Double(attoseconds) / 1e18,
@@ -105,7 +105,7 @@ package final class PyramidService: HTTPResponder {
         if case .internalFault = failure { return .error }
         if limit != nil { return .warning }
         // Probes come every few seconds, chunks by the hundred.
-        let isFrequent = Route(rawValue: transaction.route)?.isFrequent ?? false
+        let isFrequent = transaction.route?.isFrequent ?? false
         return failure == nil && isFrequent ? .debug : .info
     }
 }

@@ -52,8 +52,10 @@ struct RouteMatch: Equatable {
     let route: Route
     /// The name of a volume, or of a file of the page.
     var name = ""
-    /// The path below a volume, decoded, without its leading slash: `8_8_40/0-64_0-64_0-64`.
+    /// The path below a volume, decoded, without its leading slash; of a chunk without its last part: `8_8_40`.
     var key = ""
+    /// The last part of a chunk's path: `0-64_0-64_0-64`.
+    var chunk = ""
 
     /// Returns the resource at these decoded path segments; `nil`: there is none.
     ///
@@ -68,12 +70,17 @@ struct RouteMatch: Equatable {
             route = .pageFile
             name = segments[1]
         case "v1":
-            guard let match = RouteMatch(version1: segments.dropFirst()) else { return nil }
+            guard let match = RouteMatch(version1: segments) else { return nil }
             self = match
         case "precomputed" where segments.count >= 3:
-            route = segments.count == 3 && segments[2] == "info" ? .info : .chunk
             name = segments[1]
-            key = segments[2...].joined(separator: "/")
+            if segments.count == 3, segments[2] == "info" {
+                route = .info
+            } else {
+                route = .chunk
+                key = segments.count == 4 ? segments[2] : segments[2...].dropLast().joined(separator: "/")
+                chunk = segments[segments.count - 1]
+            }
         case "zarr" where segments.count >= 3:
             route = .zarr
             name = segments[1]
@@ -84,20 +91,20 @@ struct RouteMatch: Equatable {
         }
     }
 
-    private init?(version1 segments: ArraySlice<String>) {
-        let words = Array(segments)
-        switch words.count {
-        case 1 where words[0] == "pyramid": route = .pyramid
-        case 1 where words[0] == "volumes": route = .volumes
-        case 2 where words[0] == "volumes":
+    /// `segments` begin with `v1`.
+    private init?(version1 segments: [String]) {
+        switch segments.count {
+        case 2 where segments[1] == "pyramid": route = .pyramid
+        case 2 where segments[1] == "volumes": route = .volumes
+        case 3 where segments[1] == "volumes":
             route = .volume
-            name = words[1]
-        case 3 where words[0] == "volumes" && words[2] == "cutout":
+            name = segments[2]
+        case 4 where segments[1] == "volumes" && segments[3] == "cutout":
             route = .cutout
-            name = words[1]
-        case 3 where words[0] == "volumes" && words[2] == "preview.png":
+            name = segments[2]
+        case 4 where segments[1] == "volumes" && segments[3] == "preview.png":
             route = .preview
-            name = words[1]
+            name = segments[2]
         default: return nil
         }
     }

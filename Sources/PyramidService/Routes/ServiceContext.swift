@@ -17,6 +17,7 @@ package final class ServiceContext: Sendable {
     package let readiness = Readiness()
     package let buffers = BufferPool(keptBytes: keptBufferBytes)
     let spareMemory = SpareMemoryWatch()
+    let plans: RecentPlans
     package let tokens: AccessTokens?
     package let sidecar: Sidecar
     package let build: BuildInformation
@@ -34,6 +35,7 @@ package final class ServiceContext: Sendable {
         let lanes = configuration.workers > 0 ? configuration.workers : Machine.coreCount
         // Each running pyramid has at most its ring in line, or as many blocks of its answer.
         workers = WorkerPool(lanes: lanes, queueLimit: limits.requestsRunning * (lanes + 2))
+        plans = RecentPlans(lanes: lanes)
         admission = Admission(
             budget: limits.memory > 0 ? limits.memory : Machine.memoryByteCount / 2,
             maxRunning: limits.requestsRunning,

@@ -9,12 +9,15 @@ final class Transaction: ByteSource, ByteSink {
     let exchange: Exchange
     let requestID: String
     let started = ContinuousClock.now
-    /// A name of the closed set of routes, for logs and metrics.
-    var route = "other"
+    /// `nil`: there is none for the path.
+    var route: Route?
     private(set) var status: HTTPResponse.Status?
     private(set) var sentBytes = 0
-    private var timings: [String] = []
+    /// Parts of `Server-Timing`, each with what separates it from the next.
+    private var timings = ""
     private let cors: CORSPolicy
+
+    private static let noSniffing = HTTPField(name: .xContentTypeOptions, value: "nosniff")
 
     init(_ exchange: Exchange, cors: CORSPolicy) {
         self.exchange = exchange
@@ -26,7 +29,7 @@ final class Transaction: ByteSource, ByteSink {
 
     /// Adds a part of `Server-Timing`.
     func timed(_ name: String, _ duration: Duration) {
-        timings.append("\(name);dur=\(milliseconds(duration))")
+        timings += "\(name);dur=\(milliseconds(duration)), "
     }
 
     /// Answers with a whole body.
@@ -80,10 +83,10 @@ final class Transaction: ByteSource, ByteSink {
 
     private func complete(_ fields: HTTPFields) -> HTTPFields {
         var fields = fields
-        fields[.requestID] = requestID
-        fields[.xContentTypeOptions] = "nosniff"
-        let total = "total;dur=\(milliseconds(elapsed))"
-        fields[.serverTiming] = (timings + [total]).joined(separator: ", ")
+        fields.reserveCapacity(fields.count + 5)
+        fields.set(.requestID, requestID)
+        fields.set(Self.noSniffing)
+        fields.set(.serverTiming, timings + "total;dur=\(milliseconds(elapsed))")
         cors.apply(to: &fields, request: exchange.head.fields)
         return fields
     }

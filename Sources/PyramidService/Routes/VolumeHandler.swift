@@ -25,7 +25,7 @@ struct VolumeHandler {
         case .volumes: try await list()
         case .volume: try await volume(match.name)
         case .info: try await info(match.name)
-        case .chunk: try await chunk(match.name, match.key)
+        case .chunk: try await chunk(match)
         case .cutout: try await CutoutHandler(context, transaction).answer(try await open(match.name))
         case .preview: try await PreviewHandler(context, transaction).answer(try await open(match.name))
         case .zarr: try await ZarrHandler(context, transaction).answer(try await open(match.name), match.key)
@@ -84,17 +84,18 @@ struct VolumeHandler {
         try await answer.send(volume.infoObject.bytes, .identity, tag: volume.infoObject.tag)
     }
 
-    private func chunk(_ name: String, _ key: String) async throws {
-        let volume = try await open(name)
-        guard let slash = key.lastIndex(of: "/"), let level = volume.levelOfKey[String(key[..<slash])] else {
+    private func chunk(_ match: RouteMatch) async throws {
+        let volume = try await open(match.name)
+        guard let level = volume.levelOfKey[match.key] else {
+            let path = match.key.isEmpty ? match.chunk : match.key + "/" + match.chunk
             throw ServiceError.notFound(
-                "The volume \(name) has no \(shortened(key)); it has info, and the scales "
+                "The volume \(match.name) has no \(shortened(path)); it has info, and the scales "
                     + "\(volume.levels.map(\.scale.key).joined(separator: ", "))."
             )
         }
         let served = volume.levels[level]
-        guard let place = served.place(named: key[key.index(after: slash)...]) else {
-            throw ServiceError.notFound(offGrid(key[key.index(after: slash)...], served))
+        guard let place = served.place(named: match.chunk[...]) else {
+            throw ServiceError.notFound(offGrid(match.chunk[...], served))
         }
         let answer = RepresentationAnswer(
             transaction: transaction,
