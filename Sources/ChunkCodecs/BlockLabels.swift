@@ -17,6 +17,9 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
     /// Distinct labels of the last block, at the front of `values`.
     private var count = 0
     private var extent = Extent3(repeating: 0)
+    /// Labels from row to row, and from plane to plane, of what is read.
+    private var rowPitch: Int
+    private var planePitch: Int
     private var rows: LabelRows<Label>
     /// Whether the indices of the last block are in `rows`, and not in `indices`.
     private var isInRows = false
@@ -28,6 +31,8 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
         values = .allocate(capacity: max(capacity, Self.fewest))
         indices = .allocate(capacity: capacity)
         rows = LabelRows(grid)
+        rowPitch = grid.chunk.x
+        planePitch = grid.chunk.x * grid.chunk.y
     }
 
     deinit {
@@ -64,8 +69,25 @@ struct BlockLabels<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
         }
     }
 
+    /// Finds the labels of a whole block of 8 x 8 x 8 that is here in pieces.
+    mutating func read(_ cell: BlockGrid.Cell, of reduced: ReducedLabels, _ position: BlockPosition) {
+        extent = cell.extent
+        count = rows.read(extent, of: reduced, position, into: values)
+        isInRows = count > 0
+        guard !isInRows else { return }
+        // Many labels are found among voxels.
+        let voxels = extent.x * extent.y * extent.z
+        withUnsafeTemporaryAllocation(of: Label.self, capacity: voxels) { block in
+            guard let corner = block.baseAddress else { return }
+            reduced.write(position, to: corner)
+            (rowPitch, planePitch) = (extent.x, extent.x * extent.y)
+            readMany(UnsafeRawPointer(corner))
+            (rowPitch, planePitch) = (grid.chunk.x, grid.chunk.x * grid.chunk.y)
+        }
+    }
+
     private func row(_ corner: UnsafeRawPointer, _ y: Int, _ z: Int) -> UnsafeRawPointer {
-        corner + (y + z * grid.chunk.y) * grid.chunk.x * MemoryLayout<Label>.size
+        corner + (y * rowPitch + z * planePitch) * MemoryLayout<Label>.size
     }
 
     @inline(__always)

@@ -69,6 +69,19 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
         return found
     }
 
+    /// The same for a block that is here in pieces, which has 8 x 8 x 8 voxels.
+    mutating func read(
+        _ extent: Extent3,
+        of reduced: ReducedLabels,
+        _ position: BlockPosition,
+        into values: UnsafeMutablePointer<Label>
+    ) -> Int {
+        self.extent = extent
+        // Indices come as those of labels that ascend.
+        isInOrder = true
+        return reduced.gather(position, into: values, limit: Self.fewest, rows: rows)
+    }
+
     /// Writes the indices of the last block, of `bits` bits, 1, 2 or 4, into words that are 0 and enough for a whole
     /// block.
     func pack(_ bits: Int, into words: UnsafeMutablePointer<UInt32>) {

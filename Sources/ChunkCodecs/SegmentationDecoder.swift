@@ -22,32 +22,21 @@ struct SegmentationDecoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
         channels: Int,
         into voxels: UnsafeMutableRawBufferPointer
     ) throws(ChunkCodecError) {
-        guard bytes.count % 4 == 0 else { throw .segmentation(.byteCount(bytes.count)) }
-        let chunk = LittleEndianWords(bytes)
-        guard chunk.count >= channels, let base = voxels.baseAddress else {
-            throw .segmentation(.channelTable(words: chunk.count, channels: channels))
-        }
-        for channel in 0..<channels {
-            let offset = Int(chunk[channel])
-            guard offset <= chunk.count else {
-                throw .segmentation(.channelOffset(offset, channel: channel, words: chunk.count))
-            }
-            let labels = base + channel * grid.chunkVoxels * MemoryLayout<Label>.size
-            try decode(chunk.dropFirst(offset), into: labels)
-        }
-    }
-
-    private func decode(
-        _ words: LittleEndianWords,
-        into labels: UnsafeMutableRawPointer
-    ) throws(ChunkCodecError) {
-        guard words.count >= 2 * grid.blockCount else {
-            throw .segmentation(.blockHeaders(words: words.count, needed: 2 * grid.blockCount))
-        }
-        for k in 0..<grid.counts.z {
-            for j in 0..<grid.counts.y {
-                for i in 0..<grid.counts.x {
-                    try decode(grid.cell(i, j, k), of: words, into: labels)
+        guard let base = voxels.baseAddress else { preconditionFailure("a chunk has voxels") }
+        for number in 0..<channels {
+            let channel = try SegmentationChannel(
+                number,
+                of: channels,
+                bytes,
+                grid: grid,
+                labelWords: Label.bitWidth / 32
+            )
+            let labels = base + number * grid.chunkVoxels * MemoryLayout<Label>.size
+            for k in 0..<grid.counts.z {
+                for j in 0..<grid.counts.y {
+                    for i in 0..<grid.counts.x {
+                        try decode(grid.cell(i, j, k), of: channel, into: labels)
+                    }
                 }
             }
         }
@@ -55,47 +44,24 @@ struct SegmentationDecoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
 
     private func decode(
         _ cell: BlockGrid.Cell,
-        of words: LittleEndianWords,
+        of channel: SegmentationChannel,
         into labels: UnsafeMutableRawPointer
     ) throws(ChunkCodecError) {
-        let header = words[2 * cell.index]
-        let bits = Int(header >> 24)
-        let tableOffset = Int(header & 0xFF_FFFF)
-        // Labels that the table may have before the channel ends.
-        let room = (words.count - tableOffset) / (Label.bitWidth / 32)
-        guard words.count > tableOffset, room >= 1 else {
-            throw .segmentation(.table(offset: tableOffset, block: cell.index, words: words.count))
-        }
-        let packedOffset = Int(words[2 * cell.index + 1] & 0xFF_FFFF)
-        // At most 2^24 voxels of 32 bits.
-        let packedCount = (bits * grid.blockVoxels + 31) / 32
-        guard bits <= 32, bits & (bits - 1) == 0 else {
-            throw .segmentation(.labelBits(bits, block: cell.index))
-        }
-        guard packedOffset <= words.count, packedCount <= words.count - packedOffset else {
-            throw .segmentation(
-                .packedLabels(
-                    offset: packedOffset,
-                    count: packedCount,
-                    block: cell.index,
-                    words: words.count
-                )
-            )
-        }
+        let entry = try channel.entry(cell.index)
         let block = SegmentationBlock<Label>(
             extent: cell.extent,
             rowVoxels: grid.block.x,
             planeVoxels: grid.block.x * grid.block.y,
-            packed: words.pointer(at: packedOffset),
-            table: words.pointer(at: tableOffset),
-            room: room,
+            packed: entry.packed,
+            table: entry.table,
+            room: entry.room,
             output: labels + cell.firstVoxel * MemoryLayout<Label>.size,
             outputRow: grid.chunk.x * MemoryLayout<Label>.size,
             outputPlane: grid.chunk.x * grid.chunk.y * MemoryLayout<Label>.size
         )
-        let highest = block.unpack(bits)
-        guard highest < room else {
-            throw .segmentation(.tableIndex(highest, block: cell.index, values: room))
+        let highest = block.unpack(entry.bits)
+        guard highest < entry.room else {
+            throw .segmentation(.tableIndex(highest, block: cell.index, values: entry.room))
         }
     }
 }

@@ -29,6 +29,28 @@ struct SegmentationEncoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
         grid: BlockGrid
     ) throws(ChunkCodecError) -> [UInt8] {
         guard let base = voxels.baseAddress else { preconditionFailure("a chunk has voxels") }
+        let channelBytes = grid.chunkVoxels * MemoryLayout<Label>.size
+        return try encode(channels, grid) { .voxels(base + $0 * channelBytes) }
+    }
+
+    /// Returns the bytes of a chunk that is here in pieces.
+    static func encode(
+        _ reduced: ReducedLabels,
+        channels: Int,
+        grid: BlockGrid
+    ) throws(ChunkCodecError) -> [UInt8] {
+        try encode(channels, grid) { .pieces(reduced, channel: $0) }
+    }
+
+    /// Where the labels of a channel are.
+    private enum Source {
+        case voxels(UnsafeRawPointer)
+        case pieces(ReducedLabels, channel: Int)
+    }
+
+    private static func encode(_ channels: Int, _ grid: BlockGrid, _ source: (Int) -> Source)
+        throws(ChunkCodecError) -> [UInt8]
+    {
         var encoder = SegmentationEncoder(grid)
         _ = encoder.words.append(zeros: channels)
         for channel in 0..<channels {
@@ -36,14 +58,13 @@ struct SegmentationEncoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
                 throw .segmentation(.tooLarge(channel: channel))
             }
             encoder.words.base[channel] = offset.littleEndian
-            let labels = base + channel * grid.chunkVoxels * MemoryLayout<Label>.size
-            guard encoder.append(labels) else { throw .segmentation(.tooLarge(channel: channel)) }
+            guard encoder.append(source(channel)) else { throw .segmentation(.tooLarge(channel: channel)) }
         }
         return encoder.words.bytes
     }
 
     /// Appends a channel; false if an offset is too large.
-    private mutating func append(_ labels: UnsafeRawPointer) -> Bool {
+    private mutating func append(_ source: Source) -> Bool {
         single.removeAll(keepingCapacity: true)
         tables.removeAll(keepingCapacity: true)
         guard 2 * grid.blockCount < Self.offsetEnd else { return false }
@@ -52,19 +73,21 @@ struct SegmentationEncoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
         for k in 0..<grid.counts.z {
             for j in 0..<grid.counts.y {
                 for i in 0..<grid.counts.x {
-                    guard append(grid.cell(i, j, k), of: labels, channelStart: start) else { return false }
+                    let cell = grid.cell(i, j, k)
+                    switch source {
+                    case .voxels(let voxels): labels.read(cell, of: voxels)
+                    case .pieces(let reduced, let channel):
+                        labels.read(cell, of: reduced, BlockPosition(i: i, j: j, k: k, channel: channel))
+                    }
+                    guard append(block: cell.index, channelStart: start) else { return false }
                 }
             }
         }
         return true
     }
 
-    private mutating func append(
-        _ cell: BlockGrid.Cell,
-        of channel: UnsafeRawPointer,
-        channelStart: Int
-    ) -> Bool {
-        labels.read(cell, of: channel)
+    /// Appends the block whose labels were read.
+    private mutating func append(block: Int, channelStart: Int) -> Bool {
         let bits = labels.bits
         let packedOffset = words.count - channelStart
         if bits > 0 {
@@ -72,7 +95,7 @@ struct SegmentationEncoder<Label: FixedWidthInteger & UnsignedInteger & BitwiseC
         }
         let tableOffset = table(channelStart)
         guard packedOffset < Self.offsetEnd, tableOffset < Self.offsetEnd else { return false }
-        let header = words.base + (channelStart + 2 * cell.index)
+        let header = words.base + (channelStart + 2 * block)
         header[0] = UInt32(tableOffset | bits << 24).littleEndian
         header[1] = UInt32(packedOffset).littleEndian
         return true

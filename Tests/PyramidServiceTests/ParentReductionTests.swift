@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ChunkCodecs
 import Downsampling
 import Testing
 import Voxels
@@ -51,13 +52,17 @@ struct ParentReductionTests {
         let want = try reduction.reduce(source, to: box) { false }
 
         let parents = chunks(of: bounds, volume.chunk).filter { !$0.intersection(sourceBox).isEmpty }
-        let one = try ParentReduction(reduction, to: box, of: sourceBox, parents: parents)
-        for parent in parents.reversed() {
+        let raw = try ChunkFormat(encoding: .raw, type: .uint16, channels: 2)
+        let formats = LevelFormats(base: raw, made: raw)
+        let one = try ParentReduction(reduction, formats, to: box, of: sourceBox, parents: parents)
+        for (number, parent) in parents.reversed().enumerated() {
             let voxels = try BoxVoxels(parent, channels: 2, width: 2)
             voxels.copy(from: UnsafeRawBufferPointer(all.bytes), of: bounds)
-            try one.take(UnsafeRawBufferPointer(voxels.bytes), of: parent) { false }
+            let bytes = UnsafeRawBufferPointer(voxels.bytes)
+            // Raw bytes are voxels in either way.
+            try one.take(number % 2 == 0 ? .voxels(bytes) : .encoded(bytes), of: parent, "") { false }
         }
-        #expect(try one.voxels { false }.bytes.elementsEqual(want.bytes))
+        #expect(try one.encoded { false }.elementsEqual(want.bytes))
     }
 
     private func chunks(of bounds: Box3, _ chunk: Extent3) -> [Box3] {

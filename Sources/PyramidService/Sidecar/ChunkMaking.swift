@@ -88,8 +88,8 @@ struct ChunkMaking: Sendable {
         guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places, nil) }
         return try await onLane { flag in
             let reduction = try reduction()
-            let left = try ready.read(places, isCancelled: { flag.isCancelled }) { voxels, box in
-                try reduction.take(voxels, of: box) { flag.isCancelled }
+            let left = try ready.read(places, isCancelled: { flag.isCancelled }) { content, box, name in
+                try reduction.take(content, of: box, name) { flag.isCancelled }
             }
             guard left.isEmpty else { return .lacks(left, reduction) }
             return .made(try encoded(reduction, flag))
@@ -144,16 +144,17 @@ struct ChunkMaking: Sendable {
     }
 
     private func reduction() throws -> ParentReduction {
-        let format = try format()
+        guard let format = level.format, let baseFormat = base.format else { throw unreadable }
         return try ParentReduction(
             BoxReduction(rule: rule, type: format.type, channels: format.channels),
+            LevelFormats(base: baseFormat, made: format),
             to: box,
             of: sourceBox,
             parents: places().map { base.grids[0].box($0.cell) }
         )
     }
 
-    /// Decodes the parents that were missing, and makes the chunk.
+    /// Takes the parents that were missing, and makes the chunk.
     private func completed(_ begun: ParentReduction?, _ parents: [Parent], _ flag: CancellationFlag) throws
         -> EncodedChunk
     {
@@ -161,21 +162,16 @@ struct ChunkMaking: Sendable {
         let reduction = try begun ?? reduction()
         for parent in parents {
             guard !flag.isCancelled else { throw CancellationError() }
-            let voxels = try ChunkReading.voxels(of: parent.chunk, parent.box, baseFormat, parent.name)
-            try reduction.take(UnsafeRawBufferPointer(voxels.bytes), of: parent.box) { flag.isCancelled }
+            try ChunkReading.withPlainBytes(of: parent.chunk, parent.box, baseFormat, parent.name) {
+                try reduction.take(.encoded($0), of: parent.box, parent.name) { flag.isCancelled }
+            }
         }
         return try encoded(reduction, flag)
     }
 
     private func encoded(_ reduction: ParentReduction, _ flag: CancellationFlag) throws -> EncodedChunk {
-        let voxels = try reduction.voxels { flag.isCancelled }
-        let bytes = try format().encode(UnsafeRawBufferPointer(voxels.bytes), extent: box.extent)
+        let bytes = try reduction.encoded { flag.isCancelled }
         return EncodedChunk(bytes, .identity, fingerprint: volume.fingerprint)
-    }
-
-    private func format() throws -> ChunkFormat {
-        guard let format = level.format else { throw unreadable }
-        return format
     }
 
     private var unreadable: ServiceError {

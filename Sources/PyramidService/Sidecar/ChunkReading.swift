@@ -16,30 +16,29 @@ enum ChunkReading {
         in target: BoxVoxels,
         _ name: String
     ) throws {
-        guard chunk.coding == .gzip else {
-            return try chunk.bytes.withUnsafeBytes { try place($0, chunkBox, format, in: target, name) }
+        try withPlainBytes(of: chunk, chunkBox, format, name) {
+            try place($0, chunkBox, format, in: target, name)
         }
+    }
+
+    /// Calls `body` with the bytes of `chunk`, which fills `chunkBox`, in its encoding, inflated where they are packed.
+    ///
+    /// - Throws: ``ServiceError/badGateway(_:)`` with `name` when they cannot be inflated, and what `body` throws.
+    static func withPlainBytes(
+        of chunk: EncodedChunk,
+        _ chunkBox: Box3,
+        _ format: ChunkFormat,
+        _ name: String,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard chunk.coding == .gzip else { return try chunk.bytes.withUnsafeBytes { try body($0) } }
         let bytes: [UInt8]
         do {
             bytes = try WholeGzip.inflate(chunk.bytes, limit: format.encodedByteBound(chunkBox.extent))
         } catch {
             throw broken(name, error.message)
         }
-        try bytes.withUnsafeBytes { try place($0, chunkBox, format, in: target, name) }
-    }
-
-    /// The voxels of `chunk`, which fill `chunkBox`.
-    ///
-    /// - Throws: As ``place(_:_:_:in:_:)``.
-    static func voxels(
-        of chunk: EncodedChunk,
-        _ chunkBox: Box3,
-        _ format: ChunkFormat,
-        _ name: String
-    ) throws -> BoxVoxels {
-        let voxels = try BoxVoxels(chunkBox, channels: format.channels, width: format.type.byteWidth)
-        try place(chunk, chunkBox, format, in: voxels, name)
-        return voxels
+        try bytes.withUnsafeBytes { try body($0) }
     }
 
     /// The same as ``place(_:_:_:in:_:)`` of bytes that are not packed.

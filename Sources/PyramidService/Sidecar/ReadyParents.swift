@@ -27,15 +27,15 @@ struct ReadyParents: Sendable {
         self.counters = counters
     }
 
-    /// Calls `take` with the voxels and the box of each chunk at `places`, and returns those that have to be waited for.
+    /// Calls `take` with each chunk at `places`, its box and its name, and returns those that have to be waited for.
     ///
     /// What looks broken is left to the other way, which says what is wrong with it.
     /// - Throws: `EngineError.outOfMemory`, `CancellationError`, ``ServiceError/badGateway(_:)`` for a chunk that
-    ///   cannot be decoded, and what `take` throws.
+    ///   cannot be inflated, and what `take` throws.
     func read(
         _ places: [ChunkPlace],
         isCancelled: () -> Bool,
-        _ take: (UnsafeRawBufferPointer, Box3) throws -> Void
+        _ take: (ParentContent, Box3, String) throws -> Void
     ) throws -> [ChunkPlace] {
         let grid = base.grids[0]
         var largest = grid.chunk
@@ -49,10 +49,7 @@ struct ReadyParents: Sendable {
             let voxelBytes = format.voxelByteCount(box.extent) ?? 0
             switch volume.origin.readyObject(base.objectKey(place), into: memory.bytes) {
             case .notReady: left.append(place)
-            case .absent:
-                let zeros = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<voxelBytes])
-                _ = zeros.initializeMemory(as: UInt8.self, repeating: 0)
-                try take(UnsafeRawBufferPointer(zeros), box)
+            case .absent: try take(.absent, box, base.name(place))
             case .read(let count, let coding):
                 let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory.bytes)[..<count])
                 let isPlain = format.encoding == .raw && coding == .identity
@@ -61,12 +58,16 @@ struct ReadyParents: Sendable {
                     continue
                 }
                 counters.read(bytes: count)
+                let name = base.name(place)
                 if isPlain {
-                    try take(bytes, box)
+                    try take(.voxels(bytes), box, name)
+                } else if coding == .identity {
+                    try take(.encoded(bytes), box, name)
                 } else {
                     let chunk = EncodedChunk(untagged: Array(bytes), coding)
-                    let voxels = try ChunkReading.voxels(of: chunk, box, format, base.name(place))
-                    try take(UnsafeRawBufferPointer(voxels.bytes), box)
+                    try ChunkReading.withPlainBytes(of: chunk, box, format, name) {
+                        try take(.encoded($0), box, name)
+                    }
                 }
             }
         }
