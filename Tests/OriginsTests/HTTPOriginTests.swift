@@ -133,10 +133,11 @@ struct HTTPOriginTests {
     }
 
     @Test("No server at all is unreachable") func nobody() async throws {
-        try await withServer(script: { _, _ in .silence }) { url, client, server in
-            await server.stop()
-            guard case .unreachable(_, let reason) = await object(url, client) else {
-                Issue.record()
+        let port = try ReservedPort()
+        try await withServer(script: { _, _ in .silence }) { _, client, _ in
+            let failure = await object("http://127.0.0.1:\(port.number)/v", client)
+            guard case .unreachable(_, let reason) = failure else {
+                Issue.record("\(String(describing: failure))")
                 return
             }
             #expect(!reason.isEmpty)
