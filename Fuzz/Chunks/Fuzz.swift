@@ -6,8 +6,9 @@ import Voxels
 /// Input: a byte for the format, one for the extent, then a chunk, or voxels to make one from.
 ///
 /// Shows that a chunk of any bytes is decoded or refused with a sentence; that no codec reads past its input or writes
-/// outside of its voxels; that what was decoded is the same after it was encoded and decoded again; and that chunks
-/// keep within the bound that readers of a source rely on.
+/// outside of its voxels; that what was decoded is the same after it was encoded and decoded again; that labels taken
+/// without their voxels are the same, or refused for the same reason; and that chunks keep within the bound that readers
+/// of a source rely on.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzChunks(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard count > 2, let start else { return 0 }
@@ -68,9 +69,54 @@ private let formats: [ChunkFormat] = {
 private func read(_ bytes: [UInt8], _ format: ChunkFormat, _ extent: Extent3, _ byteCount: Int) {
     do {
         let voxels = try decoded(bytes, format, extent, byteCount)
+        take(bytes, format, extent, voxels: voxels, refusal: nil)
         write(voxels, format, extent)
     } catch {
         requireSentence(error.message, longest: 1_000)
+        take(bytes, format, extent, voxels: [], refusal: error)
+    }
+}
+
+/// Takes a chunk of labels block by block, which must come to what came of its voxels.
+private func take(
+    _ bytes: [UInt8],
+    _ format: ChunkFormat,
+    _ extent: Extent3,
+    voxels: [UInt8],
+    refusal: ChunkCodecError?
+) {
+    for keepsZero in [false, true] {
+        guard ReducedLabels.hasWholeBlocks(extent),
+            var reduced = ReducedLabels(
+                from: format,
+                to: format,
+                factor: Extent3(repeating: 1),
+                extent: extent,
+                keepsZero: keepsZero
+            )
+        else { return }
+        let input = inputs.last(bytes.count)
+        input.copyBytes(from: bytes)
+        do {
+            let isTaken = try reduced.take(
+                UnsafeRawBufferPointer(input),
+                extent: extent,
+                at: Extent3(repeating: 0)
+            ) { ranks, made in made.copyMemory(from: ranks) }
+            guard isTaken else { continue }
+            require(refusal == nil, "labels are taken of what is refused")
+            let output = outputs.last(voxels.count)
+            reduced.write(to: output)
+            outputs.checkFront(of: voxels.count)
+            require(output.elementsEqual(voxels), "other labels were taken")
+            let again = try reduced.encoded()
+            let whole = voxels.withUnsafeBytes { voxels in
+                Result { () throws(ChunkCodecError) in try format.encode(voxels, extent: extent) }
+            }
+            require(.success(again) == whole, "other bytes are written of pieces")
+        } catch {
+            require(error == refusal, "refused for another reason: \(error.message)")
+        }
     }
 }
 

@@ -65,24 +65,25 @@ struct BlockIndices {
     }
 
     private func unpackTwos() -> Int {
-        var ones: UInt64 = 0
-        var twos: UInt64 = 0
-        var threes: UInt64 = 0
         for row in 0..<Self.rowCount {
             let word = packed.loadUnaligned(fromByteOffset: 2 &* row, as: UInt16.self)
             var indices = UInt64(UInt16(littleEndian: word))
             indices = (indices | indices &<< 24) & 0x0000_00FF_0000_00FF
             indices = (indices | indices &<< 12) & 0x000F_000F_000F_000F
             indices = (indices | indices &<< 6) & 0x0303_0303_0303_0303
-            let high = indices &>> 1
-            ones |= indices
-            twos |= high
-            threes |= indices & high
             store(indices, row)
         }
-        if threes & Self.everyByte != 0 { return 3 }
-        if twos & Self.everyByte != 0 { return 2 }
-        return ones & Self.everyByte != 0 ? 1 : 0
+        // Four rows at a time: bit 0 of an index has met bit 1, and each has met the others of its kind.
+        var bits: UInt64 = 0
+        var threes: UInt64 = 0
+        for word in 0..<Self.rowCount / 4 {
+            let indices = packed.loadUnaligned(fromByteOffset: 8 &* word, as: UInt64.self)
+            bits |= indices
+            threes |= indices & indices &>> 1
+        }
+        if threes & 0x5555_5555_5555_5555 != 0 { return 3 }
+        if bits & 0xAAAA_AAAA_AAAA_AAAA != 0 { return 2 }
+        return bits == 0 ? 0 : 1
     }
 
     private func unpackFours() -> Int {

@@ -187,12 +187,27 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
 
     /// Eight bytes, each below 2^`bits`, as eight indices of `bits` bits one after another, with their ranks for them.
     private func squeezed(_ indices: UInt64, _ bits: Int) -> UInt64 {
-        var word: UInt64 = 0
-        for x in 0..<8 {
-            let index = indices >> UInt64(8 &* x) & 0xFF
-            let rank = isInOrder ? index : ranks[Int(truncatingIfNeeded: index)]
-            word |= rank &<< UInt64(truncatingIfNeeded: x &* bits)
+        var word = indices
+        if !isInOrder {
+            word = 0
+            for x in 0..<8 {
+                let index = indices >> UInt64(8 &* x) & 0xFF
+                word |= ranks[Int(truncatingIfNeeded: index)] &<< UInt64(8 &* x)
+            }
         }
-        return word
+        // Neighbours are brought together in pairs, fours and eights.
+        switch bits {
+        case 1:
+            // Byte x is added up at bit 56 + x, and nothing is carried into there.
+            return (word &* 0x0102_0408_1020_4080) &>> 56
+        case 2:
+            word = (word | word &>> 6) & 0x000F_000F_000F_000F
+            word = (word | word &>> 12) & 0x0000_00FF_0000_00FF
+            return (word | word &>> 24) & 0xFFFF
+        default:
+            word = (word | word &>> 4) & 0x00FF_00FF_00FF_00FF
+            word = (word | word &>> 8) & 0x0000_FFFF_0000_FFFF
+            return (word | word &>> 16) & 0xFFFF_FFFF
+        }
     }
 }

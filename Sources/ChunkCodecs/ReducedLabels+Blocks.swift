@@ -13,43 +13,53 @@ extension ReducedLabels {
         limit: Int,
         rows: UnsafeMutablePointer<UInt64>
     ) -> Int {
-        var found = 0
-        let isFew = eachPiece(of: block) { place, _ in
-            switch pieces[place] {
-            case .uniform(let label):
-                return Self.insert(label, into: values, limit, &found)
-            case .mixed(let number):
-                let mixture = mixtures[number]
-                for index in mixture.firstLabel..<mixture.firstLabel + mixture.labelCount {
-                    guard Self.insert(labels[index], into: values, limit, &found) else { return false }
+        // For each piece, in order, for each of its labels where it is in `values`; a piece has no more than `limit`.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8 * limit) { places in
+            guard let places = places.baseAddress else { return 0 }
+            var found = 0
+            var last = places
+            let isFew = eachPiece(of: block) { place, _ in
+                switch pieces[place] {
+                case .uniform(let label):
+                    guard let index = Self.index(of: label, in: values, limit, &found) else { return false }
+                    last.initialize(to: index)
+                    last += 1
+                case .mixed(let number):
+                    let mixture = mixtures[number]
+                    guard mixture.labelCount <= limit else { return false }
+                    for rank in mixture.firstLabel..<mixture.firstLabel &+ mixture.labelCount {
+                        guard let index = Self.index(of: labels[rank], in: values, limit, &found) else {
+                            return false
+                        }
+                        last.initialize(to: index)
+                        last += 1
+                    }
                 }
                 return true
             }
+            guard isFew else { return 0 }
+            guard found > 1 else { return found }
+            sort(values, found, places, last)
+            fill(rows, block, places)
+            return found
         }
-        guard isFew else { return 0 }
-        guard found > 1 else { return found }
-        // Few labels, mostly in order.
-        for index in 1..<found {
-            let value = values[index]
-            var hole = index
-            while hole > 0, values[hole - 1] > value {
-                values[hole] = values[hole - 1]
-                hole -= 1
-            }
-            values[hole] = value
+    }
+
+    /// Brings few labels in order, mostly the one they have, and what leads to them.
+    private func sort<Label: FixedWidthInteger>(
+        _ values: UnsafeMutablePointer<Label>,
+        _ count: Int,
+        _ places: UnsafeMutablePointer<UInt8>,
+        _ end: UnsafeMutablePointer<UInt8>
+    ) {
+        var ascends = true
+        for index in 1..<count where values[index &- 1] > values[index] { ascends = false }
+        guard !ascends else { return }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { ranks in
+            guard let ranks = ranks.baseAddress else { return }
+            sortFew(values, count: count, ranks: ranks)
+            for index in 0..<places.distance(to: end) { places[index] = ranks[Int(places[index])] }
         }
-        let bytes = UnsafeMutableRawPointer(rows)
-        _ = eachPiece(of: block) { place, offset in
-            let corner = bytes + offset
-            switch pieces[place] {
-            case .uniform(let label):
-                fill(corner, Self.index(of: label, in: values, found))
-            case .mixed(let number):
-                fill(corner, mixture: number, values, found)
-            }
-            return true
-        }
-        return found
     }
 
     /// Writes the 512 labels of a block, x fastest.
@@ -86,32 +96,50 @@ extension ReducedLabels {
         return true
     }
 
-    /// Adds a label that is not there yet; false if there is no room.
-    @inline(__always)
-    private static func insert<Label: FixedWidthInteger>(
-        _ label: UInt64,
-        into values: UnsafeMutablePointer<Label>,
-        _ limit: Int,
-        _ found: inout Int
-    ) -> Bool {
-        let label = Label(truncatingIfNeeded: label)
-        for known in 0..<found where values[known] == label { return true }
-        guard found < limit else { return false }
-        values[found] = label
-        found &+= 1
-        return true
-    }
-
-    /// The place of a label that is there.
+    /// The place of a label, which is added if it is not there yet; nil if there is no room.
+    ///
+    /// Looks at each of `values`: a search that ends early is one that cannot be foreseen.
     @inline(__always)
     private static func index<Label: FixedWidthInteger>(
         of label: UInt64,
         in values: UnsafeMutablePointer<Label>,
-        _ found: Int
-    ) -> UInt8 {
+        _ limit: Int,
+        _ found: inout Int
+    ) -> UInt8? {
         let label = Label(truncatingIfNeeded: label)
-        for known in 0..<found where values[known] == label { return UInt8(truncatingIfNeeded: known) }
-        return 0
+        var index = found
+        for known in 0..<found { index = values[known] == label ? known : index }
+        if index == found {
+            guard found < limit else { return nil }
+            values[found] = label
+            found &+= 1
+        }
+        return UInt8(truncatingIfNeeded: index)
+    }
+
+    /// Writes the indices of a block, whose pieces' labels have these `places`, one after another.
+    private func fill(
+        _ rows: UnsafeMutablePointer<UInt64>,
+        _ block: BlockPosition,
+        _ places: UnsafeMutablePointer<UInt8>
+    ) {
+        let bytes = UnsafeMutableRawPointer(rows)
+        var next = UnsafePointer(places)
+        ranks.withUnsafeBytes { ranks in
+            _ = eachPiece(of: block) { place, offset in
+                switch pieces[place] {
+                case .uniform:
+                    fill(bytes + offset, next[0])
+                    next += 1
+                case .mixed(let number):
+                    let first = number * piece.x * piece.y * piece.z
+                    let source = UnsafeRawBufferPointer(rebasing: ranks[first...])
+                    fill(bytes + offset, source, mixtures[number], next)
+                    next += mixtures[number].labelCount
+                }
+                return true
+            }
+        }
     }
 
     /// Rows of a piece begin here, from the first byte of the first row, in bytes.
@@ -136,56 +164,62 @@ extension ReducedLabels {
         }
     }
 
-    /// Writes the indices of a piece of several labels.
-    private func fill<Label: FixedWidthInteger>(
+    /// Writes the indices of a piece of several labels, each of which has one of `indices`.
+    private func fill(
         _ corner: UnsafeMutableRawPointer,
-        mixture number: Int,
-        _ values: UnsafeMutablePointer<Label>,
-        _ found: Int
+        _ ranks: UnsafeRawBufferPointer,
+        _ mixture: Mixture,
+        _ indices: UnsafePointer<UInt8>
     ) {
-        let mixture = mixtures[number]
-        let voxels = piece.x * piece.y * piece.z
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { indices in
-            // A piece has no more labels than the block, and its ranks lead to them.
-            for rank in 0..<mixture.labelCount {
-                let label = labels[mixture.firstLabel + rank]
-                indices.initializeElement(at: rank, to: Self.index(of: label, in: values, found))
+        precondition(ranks.count >= piece.x * piece.y * piece.z, "the ranks of a piece")
+        guard var source = ranks.baseAddress else { return }
+        guard mixture.isPair else { return fill(corner, many: source, mixture, indices) }
+        let first = UInt64(indices[0]) &* 0x0101_0101_0101_0101
+        let difference = UInt64(indices[0] ^ indices[1])
+        if piece.x == 4 {
+            let (first, difference) = (
+                UInt32(truncatingIfNeeded: first), UInt32(truncatingIfNeeded: difference)
+            )
+            eachRow { offset in
+                let row = source.loadUnaligned(as: UInt32.self)
+                corner.storeBytes(of: first ^ row &* difference, toByteOffset: offset, as: UInt32.self)
+                source += 4
             }
-            ranks[(number * voxels)..<((number + 1) * voxels)].withUnsafeBytes { ranks in
-                guard let ranks = ranks.baseAddress, let indices = indices.baseAddress else { return }
-                let (first, difference) = (UInt64(indices[0]), UInt64(indices[0] ^ indices[1]))
-                var source = ranks
-                eachRow { offset in
-                    if mixture.labelCount == 2 {
-                        // Ranks are 0 and 1, and so is each byte of a row.
-                        if piece.x == 4 {
-                            let row = source.loadUnaligned(as: UInt32.self)
-                            let all = UInt32(truncatingIfNeeded: first) &* 0x0101_0101
-                            corner.storeBytes(
-                                of: all ^ row &* UInt32(truncatingIfNeeded: difference),
-                                toByteOffset: offset,
-                                as: UInt32.self
-                            )
-                        } else {
-                            let row = source.loadUnaligned(as: UInt64.self)
-                            corner.storeBytes(
-                                of: first &* 0x0101_0101_0101_0101 ^ row &* difference,
-                                toByteOffset: offset,
-                                as: UInt64.self
-                            )
-                        }
-                    } else {
-                        for x in 0..<piece.x {
-                            let rank = Int(source.load(fromByteOffset: x, as: UInt8.self))
-                            corner.storeBytes(
-                                of: indices[rank],
-                                toByteOffset: offset &+ x,
-                                as: UInt8.self
-                            )
-                        }
-                    }
-                    source += piece.x
+        } else {
+            eachRow { offset in
+                let row = source.loadUnaligned(as: UInt64.self)
+                corner.storeBytes(of: first ^ row &* difference, toByteOffset: offset, as: UInt64.self)
+                source += 8
+            }
+        }
+    }
+
+    private func fill(
+        _ corner: UnsafeMutableRawPointer,
+        many ranks: UnsafeRawPointer,
+        _ mixture: Mixture,
+        _ indices: UnsafePointer<UInt8>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { byRank in
+            guard let byRank = byRank.baseAddress else { return }
+            // Any rank leads to some index, though only these are met.
+            byRank.initialize(repeating: 0, count: 256)
+            for label in 0..<mixture.labelCount {
+                byRank[Int(labelRanks[mixture.firstLabel + label])] = indices[label]
+            }
+            var source = ranks
+            eachRow { offset in
+                // Four at a time, of a row of four or of eight.
+                var x = 0
+                while x < piece.x {
+                    let four = source.loadUnaligned(fromByteOffset: x, as: UInt32.self)
+                    let low = UInt32(byRank[Int(four & 0xFF)]) | UInt32(byRank[Int(four &>> 8 & 0xFF)]) &<< 8
+                    let high =
+                        UInt32(byRank[Int(four &>> 16 & 0xFF)]) | UInt32(byRank[Int(four &>> 24)]) &<< 8
+                    corner.storeBytes(of: low | high &<< 16, toByteOffset: offset &+ x, as: UInt32.self)
+                    x &+= 4
                 }
+                source += piece.x
             }
         }
     }

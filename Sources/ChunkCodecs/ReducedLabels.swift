@@ -28,6 +28,8 @@ package struct ReducedLabels: Sendable {
     /// For each mixture its ranks, as many as a piece has voxels.
     private(set) var ranks: [UInt8] = []
     private(set) var labels: [UInt64] = []
+    /// The rank of each of `labels` in its mixture.
+    private(set) var labelRanks: [UInt8] = []
 
     enum Piece {
         case uniform(UInt64)
@@ -35,10 +37,12 @@ package struct ReducedLabels: Sendable {
         case mixed(Int)
     }
 
-    /// Two labels or more, ascending; ranks lead to them.
+    /// Two labels or more, ascending, as are their ranks.
     struct Mixture {
         let firstLabel: Int
         let labelCount: Int
+        /// Whether ranks are 0 and 1 alone.
+        let isPair: Bool
     }
 
     /// Begins a chunk of zeros; nil where blocks do not go into each other.
@@ -223,23 +227,35 @@ package struct ReducedLabels: Sendable {
         }
         pieces[place] = .mixed(mixtures.count)
         let firstLabel = labels.count
-        if table.count == 2 {
-            labels.append(contentsOf: table)
-            ranks.append(contentsOf: reduced)
+        ranks.append(contentsOf: reduced)
+        let isPair = table.count == 2
+        if isPair {
+            labels.append(table[0])
+            labels.append(table[1])
+            labelRanks.append(0)
+            labelRanks.append(1)
         } else {
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { narrowed in
-                narrowed.initialize(repeating: 0)
-                for rank in reduced { narrowed[Int(rank)] = 1 }
-                var left: UInt8 = 0
-                for (rank, label) in table.enumerated() where narrowed[rank] != 0 {
-                    narrowed[rank] = left
-                    left += 1
-                    labels.append(label)
-                }
-                for rank in reduced { ranks.append(narrowed[Int(rank)]) }
+            appendLabels(of: table, in: reduced)
+        }
+        mixtures.append(
+            Mixture(firstLabel: firstLabel, labelCount: labels.count - firstLabel, isPair: isPair)
+        )
+    }
+
+    /// Appends those labels of a table that are left.
+    private mutating func appendLabels(
+        of table: UnsafeBufferPointer<UInt64>,
+        in reduced: UnsafeBufferPointer<UInt8>
+    ) {
+        withUnsafeTemporaryAllocation(of: Bool.self, capacity: 256) { isLeft in
+            guard let isLeft = isLeft.baseAddress, let ranks = reduced.baseAddress else { return }
+            isLeft.initialize(repeating: false, count: 256)
+            for voxel in 0..<reduced.count { isLeft[Int(ranks[voxel])] = true }
+            for rank in 0..<table.count where isLeft[rank] {
+                labels.append(table[rank])
+                labelRanks.append(UInt8(truncatingIfNeeded: rank))
             }
         }
-        mixtures.append(Mixture(firstLabel: firstLabel, labelCount: labels.count - firstLabel))
     }
 
     func write<Label: FixedWidthInteger & BitwiseCopyable>(
@@ -268,7 +284,10 @@ package struct ReducedLabels: Sendable {
         case .uniform(let label): return label
         case .mixed(let number):
             let rank = ranks[number * piece.x * piece.y * piece.z + voxel]
-            return labels[mixtures[number].firstLabel + Int(rank)]
+            let mixture = mixtures[number]
+            for index in mixture.firstLabel..<mixture.firstLabel + mixture.labelCount
+            where labelRanks[index] == rank { return labels[index] }
+            preconditionFailure("each rank of a piece has a label")
         }
     }
 }
