@@ -10,8 +10,7 @@ extension HTTPFields {
         if let index = firstIndex(where: { $0.name == field.name }) {
             self[index] = field
         } else {
-            // What `append` comes to by two generic calls.
-            replaceSubrange(endIndex..<endIndex, with: CollectionOfOne(field))
+            append(field)
         }
     }
 
