@@ -51,7 +51,7 @@ struct Stage: Sendable {
         case .modeLine, .modeBox, .extreme, .median, .stride: return false
         }
     }
-    /// Whether it averages the voxels that are not 0 of boxes of twos in one pass, which it does for an image of 8 or 16 bits
+    /// Whether it averages the voxels that are not 0 of boxes of twos in one pass: those of an image of 8 or 16 bits
     /// without a sign.
     var isSparsePairs: Bool {
         guard factors[0] == 2, factors.allSatisfy({ $0 <= 2 }), factors.reduce(1, *) <= 8,

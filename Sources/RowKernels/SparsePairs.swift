@@ -2,9 +2,9 @@
 
 // Rules of this file:
 // * The rules of `PairBlocks.swift`; boxes of 2, 4 or 8 voxels of 8 or 16 bits, so sums have 19 bits at most.
-// * A mean is a quotient of floats, rounded as the mode of the processor has it, to nearest and ties to even. Cut toward 0 it is
-//   the integer next to (2s + 1 - c) / 2c for a sum s and a count c: an odd number of 2c-ths from the next tie, so 1/16
-//   at least, while the quotient's own error is below 2^-8.
+// * A mean is a quotient of floats, rounded to nearest, ties to even, by an addition. Cut toward 0 it is the integer
+//   next to (2s + 1 - c) / 2c for a sum s and a count c: an odd number of 2c-ths from the next tie, so 1/16 at
+//   least, while the quotient's own error is below 2^-8.
 // * Where the count is 0 the sum is 0 too: 0 / 1.
 
 /// Averages the voxels that are not 0 of the full boxes of several output rows in one pass.
@@ -260,7 +260,7 @@ where
     } else {
         mean = floats(wideSum &+ wideSum &+ Whole(repeating: 1) &- wideCount) / floats(wideCount &+ wideCount)
     }
-    // What is added leaves no bits for a fraction: the integer next to the mean is the low part of the sum's bits.
+    // What is added leaves no bits for a fraction: the integer next to the mean is the low part of the bits.
     let images: Images = lanes(unsafeBitCast(mean + Floats(repeating: 0x1.8p23), to: Whole.self))
     UnsafeMutableRawPointer(voxels + (out &+ at)).storeBytes(of: images, as: Images.self)
 }
