@@ -16,7 +16,10 @@ final class SpareMemoryWatch: Sendable {
         var isWaiting = false
     }
 
+    private let plans: RecentPlans
     private let state = Mutex(State())
+
+    init(_ plans: RecentPlans) { self.plans = plans }
 
     /// Settles how much may lie spare, whenever what is admitted has changed: spare memory and that of the admitted
     /// are within the budget together.
@@ -47,7 +50,11 @@ final class SpareMemoryWatch: Sendable {
                 state.isWaiting = false
                 return true
             }
-            if isQuiet { return VoxelBuffer.releaseSpareMemory() }
+            if isQuiet {
+                // First the engines, whose memory becomes spare.
+                plans.forgetAnswers()
+                return VoxelBuffer.releaseSpareMemory()
+            }
             do { try await Task.sleep(for: Self.quiet) } catch { return }
         }
     }

@@ -46,6 +46,9 @@ final class RecentPlans: Sendable {
         answers.withLock { $0.keep(answer, for: key, cost: answer.byteCount) }
         return answer
     }
+
+    /// Lets go of all plans and their engines.
+    func forgetAnswers() { answers.withLock { $0.forget() } }
 }
 
 /// Values under keys, until they cost more than a budget: then all are forgotten.
@@ -60,12 +63,14 @@ private struct Memo<Key: Hashable, Value> {
 
     subscript(key: Key) -> Value? { values[key] }
 
+    mutating func forget() {
+        values = [:]
+        cost = 0
+    }
+
     mutating func keep(_ value: Value, for key: Key, cost: Int) {
         guard cost <= budget else { return }
-        if cost > budget - self.cost {
-            values = [:]
-            self.cost = 0
-        }
+        if cost > budget - self.cost { forget() }
         // Two requests at once may both have found nothing.
         if values.updateValue(value, forKey: key) == nil { self.cost += cost }
     }

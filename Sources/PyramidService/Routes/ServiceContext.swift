@@ -16,8 +16,8 @@ package final class ServiceContext: Sendable {
     package let metrics = Metrics()
     package let readiness = Readiness()
     package let buffers = BufferPool(keptBytes: keptBufferBytes)
-    let spareMemory = SpareMemoryWatch()
     let plans: RecentPlans
+    let spareMemory: SpareMemoryWatch
     package let tokens: AccessTokens?
     package let sidecar: Sidecar
     package let build: BuildInformation
@@ -36,6 +36,7 @@ package final class ServiceContext: Sendable {
         // Each running pyramid has at most its ring in line, or as many blocks of its answer.
         workers = WorkerPool(lanes: lanes, queueLimit: limits.requestsRunning * (lanes + 2))
         plans = RecentPlans(lanes: lanes)
+        spareMemory = SpareMemoryWatch(plans)
         admission = Admission(
             budget: limits.memory > 0 ? limits.memory : Machine.memoryByteCount / 2,
             maxRunning: limits.requestsRunning,
