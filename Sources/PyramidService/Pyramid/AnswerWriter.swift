@@ -42,7 +42,10 @@ package final class AnswerWriter {
     }
 
     /// Writes everything that is final and not yet written. Returns whether that was the last of it.
-    package func advance() async throws -> Bool {
+    ///
+    /// `holdsEnd` keeps the last piece back, at least one byte, for another call: what is not whole cannot be taken for
+    /// a whole answer. Nothing is copied for it.
+    package func advance(holdsEnd: Bool = false) async throws -> Bool {
         while let next = step ?? cursor.next() {
             step = next
             switch next {
@@ -61,7 +64,7 @@ package final class AnswerWriter {
             }
             step = nil
         }
-        try await flush()
+        if !holdsEnd { try await flush() }
         return true
     }
 
@@ -83,9 +86,10 @@ package final class AnswerWriter {
 
     private func gather(_ piece: UnsafeRawBufferPointer) async throws {
         if piece.isEmpty { return }
+        // Before and not behind a piece, so that the last one is there to be held.
+        if gatheredBytes >= Self.writeByteCount { try await flush() }
         gathered.append(piece)
         gatheredBytes += piece.count
-        if gatheredBytes >= Self.writeByteCount { try await flush() }
     }
 
     private func flush() async throws {
