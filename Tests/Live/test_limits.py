@@ -60,6 +60,17 @@ def test_fields_without_end_are_refused(server):
         wire.expect_closed()
 
 
+def test_one_field_may_be_as_long_as_all_together(server):
+    """There is one limit on fields, and a single long cookie or token may use it up."""
+    with server.connect() as wire:
+        wire.send(head("GET", "/healthz", [("Cookie", "a" * 32_000)]))
+        assert wire.read("GET").status == 200
+        wire.send(head("GET", "/healthz", [("Cookie", "a" * 32_768)]))
+        reply = wire.read()
+        assert reply.status == 431 and reply.problem["limit"] == "limits.head_bytes"
+        assert "32768 bytes" in reply.problem["detail"] and "limits.head_bytes" in reply.problem["detail"]
+
+
 @pytest.mark.parametrize("body,status", [
     (b"".join(b"1;%s\r\na\r\n" % (b"e" * 1000) for _ in range(20)) + b"0\r\n\r\n", 413),
     (b"5;" + b"e" * 5000 + b"\r\nhello\r\n0\r\n\r\n", 413),
