@@ -113,6 +113,30 @@ func answers(format: AnswerFormat, sizes: [Int]) async throws {
     }
 }
 
+@Test("The header behind a level that fills a write is written as it is", arguments: [false, true])
+func headersBehindLargeLevels(early: Bool) async throws {
+    let workshop = Workshop()
+    let plan = try PyramidPlan(strideSpec([2048, 2048, 8], mips: 3))
+    let pipeline = try workshop.pipeline(plan)
+    let sink = MemorySink()
+    let layout = try AnswerLayout(.npy, plan, checksumsAfterLevels: early)
+    let writer = AnswerWriter(pipeline.engine, layout, to: sink, pool: workshop.pool)
+    try await pipeline.run(MemorySource(randomBytes(32 << 20))) { _ in
+        if early { _ = try await writer.advance(holdsEnd: true) }
+    }
+    #expect(try await writer.advance())
+    var cursor = AnswerCursor(layout)
+    var want: [UInt8] = []
+    while let step = cursor.next() {
+        switch step {
+        case .bytes(let bytes): want += bytes
+        case .level(let mip): want += Array(pipeline.engine.level(mip))
+        case .checksum: Issue.record("npy answers have none")
+        }
+    }
+    #expect(sink.bytes == want)
+}
+
 @Test("A large answer is a few large writes")
 func fewWrites() async throws {
     let workshop = Workshop()

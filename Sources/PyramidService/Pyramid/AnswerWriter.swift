@@ -51,8 +51,7 @@ package final class AnswerWriter {
             switch next {
             case .bytes(let bytes):
                 let bytes = PinnedBytes(bytes)
-                pinned.append(bytes)
-                try await gather(bytes.memory)
+                try await gather(bytes.memory, bytes)
             case .checksum(let mip):
                 guard engine.readyByteCount(mip: mip) == engine.level(mip).count else {
                     try await flush()
@@ -84,10 +83,13 @@ package final class AnswerWriter {
         return true
     }
 
-    private func gather(_ piece: UnsafeRawBufferPointer) async throws {
+    /// `owner` keeps the piece's memory, if nobody else does, until it is written.
+    private func gather(_ piece: UnsafeRawBufferPointer, _ owner: PinnedBytes? = nil) async throws {
         if piece.isEmpty { return }
         // Before and not behind a piece, so that the last one is there to be held.
         if gatheredBytes >= Self.writeByteCount { try await flush() }
+        // Behind the flush, which lets go of what it has written.
+        if let owner { pinned.append(owner) }
         gathered.append(piece)
         gatheredBytes += piece.count
     }
