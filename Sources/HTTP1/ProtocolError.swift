@@ -59,10 +59,12 @@ package enum ProtocolError: Error, Equatable, Sendable {
     case chunkExtensionTooLarge(limit: Int)
     /// The head did not arrive in time.
     case headTooSlow(limit: Duration)
-    /// The body stopped arriving or came below its least rate.
-    case bodyTooSlow(String)
-    /// More connections than the server or one address may have.
-    case tooManyConnections(String)
+    /// The body did not arrive in time.
+    case bodyTooSlow(Slowness)
+    /// More connections than the server may have.
+    case tooManyConnections(limit: Int)
+    /// More connections than one address may have.
+    case tooManyFromAddress(limit: Int)
     /// The server is stopping.
     case stopping
 
@@ -72,6 +74,16 @@ package enum ProtocolError: Error, Equatable, Sendable {
         case header = "the header section"
         case chunkLine = "a chunk-size line"
         case trailer = "the trailer section"
+    }
+
+    /// The rule about time that a body broke.
+    package enum Slowness: Equatable, Sendable {
+        /// No byte of it came for so long.
+        case gap(limit: Duration)
+        /// It came, on the whole, with fewer bytes a second.
+        case rate(limit: Int)
+        /// What was left of it behind the answer did not come before the server gave up.
+        case rest
     }
 
     /// The status code to answer with.
@@ -88,7 +100,7 @@ package enum ProtocolError: Error, Equatable, Sendable {
         case .unknownExpectation: 417
         case .fieldTooLong, .sectionTooLarge, .tooManyFields: 431
         case .unknownMethod, .unknownTransferCoding: 501
-        case .tooManyConnections, .stopping: 503
+        case .tooManyConnections, .tooManyFromAddress, .stopping: 503
         case .unsupportedVersion: 505
         }
     }
@@ -145,15 +157,23 @@ package enum ProtocolError: Error, Equatable, Sendable {
         case .unknownExpectation(let value):
             "The expectation \(value) cannot be met; the only one is 100-continue."
         case .bodyTooLarge(let limit):
-            "The request body is larger than the limit of \(limit) bytes."
+            "The request body is larger than the limit of \(limit) bytes; send less at a time."
         case .malformedChunk(let what):
             "\(what) A chunk is: size in 1 to 16 hexadecimal digits, CRLF, that many bytes, CRLF."
         case .chunkExtensionTooLarge(let limit):
             "The chunk extensions are longer than the limit of \(limit) bytes; send none."
         case .headTooSlow(let limit):
             "The request head did not arrive within the limit of \(limit)."
-        case .bodyTooSlow(let what), .tooManyConnections(let what):
-            what
+        case .bodyTooSlow(.gap(let limit)):
+            "No byte of the body arrived within the limit of \(limit); send it without longer pauses."
+        case .bodyTooSlow(.rate(let limit)):
+            "The body arrives more slowly than the limit of \(limit) bytes a second; send it faster."
+        case .bodyTooSlow(.rest):
+            "The rest of the body did not arrive in time; read the answer, then send no more."
+        case .tooManyConnections(let limit):
+            "The server has its limit of \(limit) connections; try again later."
+        case .tooManyFromAddress(let limit):
+            "This address has its limit of \(limit) connections; use fewer at a time."
         case .stopping:
             "The server is stopping; send the request again, to another instance or later."
         }

@@ -179,7 +179,7 @@ package struct RequestParser: Sendable {
             }
             return .requestLineTooLong(limit: limits.requestLineBytes)
         }
-        return limits.headBytes - sectionBytes < limits.fieldBytes
+        return limits.headBytes - sectionBytes <= limits.fieldBytes
             ? .sectionTooLarge(limit: limits.headBytes, .header)
             : .fieldTooLong(limit: limits.fieldBytes, .header)
     }

@@ -84,7 +84,7 @@ extension Connection {
         read.continuation.resume(returning: result)
     }
 
-    func failRead(tooSlow reason: String) {
+    func failRead(tooSlow reason: ProtocolError.Slowness) {
         _ = machine.failed(.bodyTooSlow(reason))
         bodyFailure = .tooSlow(reason)
         finishRead(.failure(.tooSlow(reason)))

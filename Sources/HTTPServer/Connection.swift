@@ -380,7 +380,7 @@ final class Connection {
         }
         if let lingerDeadline, now >= lingerDeadline {
             if machine.isDiscarding {
-                perform(machine.failed(.bodyTooSlow("The rest of the body did not arrive in time.")))
+                perform(machine.failed(.bodyTooSlow(.rest)))
             } else if !machine.wantsInput {
                 close()
             }
@@ -417,16 +417,14 @@ final class Connection {
         perform(machine.peerVanished())
     }
 
-    private func slowness(_ read: PendingRead, _ now: Int) -> String? {
-        let timeouts = state.configuration.timeouts
-        let counted = waitedForBody + (now - read.since) - state.times.bodyGap
+    private func slowness(_ read: PendingRead, _ now: Int) -> ProtocolError.Slowness? {
+        let (timeouts, times) = (state.configuration.timeouts, state.times)
+        if now - read.lastByte > times.bodyGap + times.tick { return .gap(limit: timeouts.bodyGap) }
+        // Two ticks more, so that a body that stops at once is told of its gap and not of its rate.
+        let counted = waitedForBody + (now - read.since) - times.bodyGap - 2 * times.tick
         let expected = max(0, counted).multipliedReportingOverflow(by: max(0, timeouts.bodyBytesPerSecond))
         let received = exchange?.bodyBytesReceived ?? 0
-        if expected.overflow || received < expected.partialValue / 1000 {
-            return
-                "The body arrives more slowly than the limit of \(timeouts.bodyBytesPerSecond) bytes a second."
-        }
-        guard now - read.lastByte > state.times.bodyGap + state.times.tick else { return nil }
-        return "No byte of the body arrived within the limit of \(timeouts.bodyGap)."
+        let isSlow = expected.overflow || received < expected.partialValue / 1000
+        return isSlow ? .rate(limit: timeouts.bodyBytesPerSecond) : nil
     }
 }

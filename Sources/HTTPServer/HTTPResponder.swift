@@ -19,8 +19,8 @@ package enum BodyError: Error, Equatable, Sendable {
     case protocolError(ProtocolError)
     /// The client closed the connection before the body's end.
     case clientLeft
-    /// It came too slowly; the text says which limit.
-    case tooSlow(String)
+    /// It came too slowly.
+    case tooSlow(ProtocolError.Slowness)
     /// The server gave up: it is stopping, or the answer was aborted.
     case cancelled
     /// Longer than the service allows; for the service's own use.

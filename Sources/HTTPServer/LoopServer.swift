@@ -61,14 +61,11 @@ actor LoopServer {
         counters.accepted.add(1)
         let address = stream.peer.host
         guard counters.connections.value < limits.connections else {
-            let detail = "The server has its limit of \(limits.connections) connections; try again later."
-            return refuse(stream, address, .tooManyConnections(detail))
+            return refuse(stream, address, .tooManyConnections(limit: limits.connections))
         }
         let isCounted = address != "unix"
         guard !isCounted || counters.admit(address, limit: limits.connectionsPerAddress) else {
-            let detail =
-                "This address has its limit of \(limits.connectionsPerAddress) connections; use fewer at a time."
-            return refuse(stream, address, .tooManyConnections(detail))
+            return refuse(stream, address, .tooManyFromAddress(limit: limits.connectionsPerAddress))
         }
         Connection(state: state, stream: stream, address: address, isCounted: isCounted).open(on: self)
     }

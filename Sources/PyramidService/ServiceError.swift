@@ -63,7 +63,7 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .overLimit: .contentTooLarge
         case .mediaType, .contentCoding: .unsupportedMediaType
         case .overloaded, .draining, .outOfMemory: .serviceUnavailable
-        case .transport(let error): HTTPResponse.Status(code: error.statusHint)
+        case .transport(let error): error.status
         case .internalFault: .internalServerError
         case .clientLeft: .init(code: 499, reasonPhrase: "Client Closed Request")
         }
@@ -84,7 +84,8 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .overloaded(let limit, let what): "\(what) The limit is `\(limit)`. Try again later."
         case .draining: "The service is stopping. Send the request again, to another instance or later."
         case .outOfMemory(let bytes): "There is no memory for \(bytes) bytes now. Try again later."
-        case .transport(let error): error.detail
+        case .transport(let error):
+            error.limit.map { "\(error.detail) The limit is `\($0)`." } ?? error.detail
         case .internalFault: "The service failed, and the request did nothing wrong. The log has the reason."
         case .clientLeft: "The client left before the answer."
         }
@@ -134,13 +135,15 @@ extension ProtocolError {
         case .tooManyFields: "limits.header_count"
         case .bodyTooLarge: "limits.body_bytes"
         case .headTooSlow: "timeouts.head"
-        case .bodyTooSlow: "timeouts.body_gap"
+        case .bodyTooSlow(.gap): "timeouts.body_gap"
+        case .bodyTooSlow(.rate): "limits.body_rate"
         case .tooManyConnections: "limits.connections"
+        case .tooManyFromAddress: "limits.connections_per_address"
         case .notHTTP, .tooManyEmptyLines, .malformedRequestLine, .unknownMethod, .unsupportedVersion,
             .malformedTarget, .bareLineFeed, .bareCarriageReturn, .controlByte, .malformedField, .missingHost,
             .repeatedHost, .malformedHost, .ambiguousFraming, .repeatedContentLength, .malformedContentLength,
             .malformedTransferEncoding, .unknownTransferCoding, .unknownExpectation, .malformedChunk,
-            .chunkExtensionTooLarge, .stopping:
+            .chunkExtensionTooLarge, .bodyTooSlow(.rest), .stopping:
             nil
         }
     }

@@ -51,7 +51,8 @@ package enum NpyError: Error, Equatable, Sendable {
     }
 
     private static let accepted =
-        "voxels are u1, u2, u4, u8, i1, i2, i4, i8, f4, f8 or b1, with '<', '>', '=' or '|' before them"
+        "voxels are u1, u2, u4, u8, i1, i2, i4, i8, f4, f8 or b1, with '<', '>' or '=' before them, or '|' before those "
+        + "of one byte"
 }
 
 extension AxesError {

@@ -16,7 +16,10 @@ struct Build: AsyncParsableCommand {
     @Argument(help: "The name of a volume of the configuration.")
     var name: String
 
-    @Option(help: "I/N: the part I, from 0, of N parts that may be made anywhere, with the same data folder.")
+    @Option(
+        parsing: .unconditional,
+        help: "I/N: the part I, from 0, of N parts that may be made anywhere, with the same data folder."
+    )
     var shard: String?
 
     @OptionGroup var settings: Settings

@@ -29,22 +29,22 @@ struct Pyramid: AsyncParsableCommand {
     @Option(help: "compat or exact.")
     var precision: String?
 
-    @Option(help: "fx,fy[,fz[,fc[,ft]]]")
+    @Option(parsing: .unconditional, help: "fx,fy[,fz[,fc[,ft]]]")
     var factor: String?
 
-    @Option(help: "1 to 32, or all.")
+    @Option(parsing: .unconditional, help: "1 to 32, or all.")
     var mips: String?
 
     @Flag(help: "Zero is background.")
     var sparse = false
 
-    @Option(help: "The mips to write, as 3 or 2-5; default: all.")
+    @Option(parsing: .unconditional, help: "The mips to write, as 3 or 2-5; default: all.")
     var levels: String?
 
     @Option(help: "npz, npy or raw; default: by the output's name, else npz.")
     var format: String?
 
-    @Option(help: "x,y[,z[,c[,t]]] of a raw input.")
+    @Option(parsing: .unconditional, help: "x,y[,z[,c[,t]]] of a raw input.")
     var shape: String?
 
     @Option(help: "uint8, float32 and so on, of a raw input.")
@@ -53,8 +53,8 @@ struct Pyramid: AsyncParsableCommand {
     @Option(help: "F or C, of a raw input and of a raw output.")
     var order: String?
 
-    @Option(help: "Lanes that compute; 0: one for each core.")
-    var workers = 0
+    @Option(parsing: .unconditional, help: "Lanes that compute; 0: one for each core.")
+    var workers = "0"
 
     func run() async throws {
         let query = try query()
@@ -62,8 +62,8 @@ struct Pyramid: AsyncParsableCommand {
         guard output != "-" || isatty(STDOUT_FILENO) == 0 else {
             throw Failure.commandLine("a terminal cannot show a pyramid; say -o FILE")
         }
-        guard (0...1_024).contains(workers) else {
-            throw Failure.commandLine("--workers: allowed: 0 to 1024")
+        guard let workers = WholeNumber.parse(workers[...]), workers <= 1_024 else {
+            throw Failure.commandLine("--workers: `\(workers)` is not allowed; allowed: 0 to 1024")
         }
         let lanes = workers > 0 ? workers : Machine.coreCount
         let run = PyramidRun(
@@ -87,11 +87,19 @@ struct Pyramid: AsyncParsableCommand {
             ("format", format), ("shape", shape), ("dtype", dtype), ("order", order),
             ("sparse", sparse ? "true" : nil),
         ]
+        let query: PyramidQuery
         do {
-            return try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
+            query = try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
         } catch {
             throw Pyramid.failure(error, input)
         }
+        guard (query.shape == nil) == (query.type == nil) else {
+            let missing = query.shape == nil ? "--shape, as --shape 512,512,100" : "--dtype, as --dtype uint8"
+            throw Failure.commandLine(
+                "a raw input needs \(missing); a .npy needs neither --shape nor --dtype"
+            )
+        }
+        return query
     }
 
     private func answerFormat(_ query: PyramidQuery) throws -> AnswerFormat {

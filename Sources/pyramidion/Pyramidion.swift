@@ -17,6 +17,7 @@ struct Pyramidion: AsyncParsableCommand {
         // A file over the limit of its size is an error of its write, not the end of the process.
         signal(SIGXFSZ, SIG_IGN)
         do {
+            try checkCommand()
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -31,6 +32,16 @@ struct Pyramidion: AsyncParsableCommand {
             guard code != .success else { exit(withError: error) }
             end(message(for: error), code == .validationFailure ? 64 : 1)
         }
+    }
+
+    /// The parser's own complaint of an unknown command does not say which there are.
+    private static func checkCommand() throws(Failure) {
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else {
+            return
+        }
+        let known = configuration.subcommands.map { $0._commandName }
+        guard !known.contains(word) else { return }
+        throw .commandLine("there is no command \(word); there are: \(known.joined(separator: ", "))")
     }
 
     private static func end(_ message: String, _ code: Int32) -> Never {

@@ -15,10 +15,10 @@ struct Settings: ParsableArguments {
     @Option(help: "The folder for uploads and for levels that were made.")
     var data: String?
 
-    @Option(help: "Lanes that compute; 0: one for each core.")
+    @Option(parsing: .unconditional, help: "Lanes that compute; 0: one for each core.")
     var workers: String?
 
-    @Option(help: "Event loops.")
+    @Option(parsing: .unconditional, help: "Event loops.")
     var loops: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")

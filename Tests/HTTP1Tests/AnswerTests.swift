@@ -99,7 +99,7 @@ struct AnswerTests {
         arguments: [
             ProtocolError.missingHost, .headTooSlow(limit: .zero), .bodyTooLarge(limit: 1), .stopping,
             .requestLineTooLong(limit: 1), .unknownExpectation("a"), .tooManyFields(limit: 1, .header),
-            .unknownMethod("A"), .unsupportedVersion("A"),
+            .unknownMethod("A"), .unsupportedVersion("A"), .bodyTooSlow(.rate(limit: 1)),
         ]
     )
     func errorStatus(_ error: ProtocolError) {

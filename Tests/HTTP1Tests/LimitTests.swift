@@ -81,7 +81,11 @@ struct LimitTests {
         let limits = limits { $0.bodyBytes = 10 }
         #expect(outcome(get("Content-Length: 10\r\n") + "0123456789", limits).failure == nil)
         let tooLong = outcome(get("Content-Length: 11\r\nExpect: 100-continue\r\n"), limits)
-        #expect(tooLong.lines == ["failed 413 The request body is larger than the limit of 10 bytes."])
+        #expect(
+            tooLong.lines == [
+                "failed 413 The request body is larger than the limit of 10 bytes; send less at a time."
+            ]
+        )
     }
 
     @Test("A chunked body is 413 at the chunk that passes its limit")

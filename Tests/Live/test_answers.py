@@ -7,9 +7,9 @@ import pytest
 
 import pyramid_reference as reference
 from support.arrays import (
-    ACCEPT, FORMATS, TYPES, announced, levels_of, npy_bytes, npy_header, request, same, target,
+    ACCEPT, FORMATS, TYPES, announced, compress, levels_of, npy_bytes, npy_header, request, same, target,
 )
-from support.wire import head
+from support.wire import chunked, head
 
 A = np.asfortranarray(np.arange(13 * 9 * 5, dtype=np.uint16).reshape(13, 9, 5) * 7)
 
@@ -201,6 +201,49 @@ def test_respond_early_that_fails_ends_before_its_end(server):
                 wire.read_exactly(int(reply["Content-Length"]))
             else:
                 wire.read_chunked()
+
+
+def wrong_behind_the_last_voxel(how):
+    """A request up to its last voxel, all of it right, and a rest that is not: its query, fields and two parts."""
+    a = np.zeros((4, 4, 2), np.uint8)
+    raw, npy, voxels = dict(shape=a.shape, dtype="uint8"), [("Content-Type", "application/x-npy")], b"20\r\n" + bytes(32) + b"\r\n"
+    one_more, end = b"1\r\n\0\r\n", b"0\r\n\r\n"
+    match how:
+        case "too-long":
+            return raw, [], voxels, one_more + end
+        case "npy-tail":
+            large = npy_bytes(np.zeros((128, 128, 4), np.uint8))  # more than is read to find the header
+            return {}, npy, chunked(large, iter([len(large)]))[:-len(end)], one_more + end
+        case "gzip-cut":
+            packed = chunked(compress(bytes(32), "gzip")[:-8], iter([1000]))
+            return raw, [("Content-Encoding", "gzip")], packed[:-len(end)], end
+        case "trailer":
+            return raw, [], voxels, b"0\r\nno field\r\n\r\n"
+        case "framing":
+            return raw, [], voxels, b"framing?\r\n"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("how", ["too-long", "npy-tail", "gzip-cut", "trailer", "framing"])
+def test_respond_early_never_ends_an_answer_before_the_body_has_ended(how, form, server):
+    """The last byte waits until the body is known to be right: a whole answer means a whole upload."""
+    query, fields, voxels, rest = wrong_behind_the_last_voxel(how)
+    with server.connect() as wire:
+        fields = [("Prefer", "respond-early"), ("Transfer-Encoding", "chunked"), *fields]
+        wire.send(head("POST", target(format=form, **query), fields) + voxels)
+        reply = wire.read_head()
+        assert reply.status == 200 and reply["Preference-Applied"] == "respond-early"
+        wire.send(rest)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            wire.read_exactly(int(reply["Content-Length"]))
+
+
+def test_respond_early_of_an_empty_answer_is_not_early(server):
+    """A head with Content-Length: 0 is a whole answer."""
+    with server.connect() as wire:
+        fields = [("Prefer", "respond-early"), ("Transfer-Encoding", "chunked")]
+        wire.send(head("POST", target(shape="0,4,2", dtype="uint8", format="raw"), fields) + b"1\r\n\0\r\n0\r\n\r\n")
+        assert wire.read().status == 400
 
 
 def test_answers_go_to_http_1_0_without_chunks(server):

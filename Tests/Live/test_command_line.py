@@ -115,6 +115,28 @@ def test_a_wrong_command_line_is_64(arguments):
     assert done.stderr.strip() and done.stdout == b""
 
 
+@pytest.mark.parametrize("arguments,words", [
+    (["pyramid", "-", "--workers", "x"], ["--workers", "`x`", "0 to 1024"]),
+    (["pyramid", "-", "--workers", "-1"], ["--workers", "`-1`", "0 to 1024"]),
+    (["pyramid", "-", "--workers", "1025"], ["--workers", "0 to 1024"]),
+    (["pyramid", "-", "--factor", "-2,2"], ["--factor", "whole numbers from 1"]),
+    (["pyramid", "-", "--mips", "-1"], ["--mips", "1 to 32"]),
+    (["serve", "--workers", "-1"], ["--workers", "0 to 1024"]),
+    (["serve", "--loops", "-1"], ["--loops", "1 to"]),
+    (["build", "v", "--shard", "-1/3"], ["--shard", "-1/3", "I/N", "0/4"]),
+    (["pyramid", "-", "--shape", "4,4,2"], ["--dtype uint8"]),
+    (["pyramid", "-", "--dtype", "uint8"], ["--shape 512,512,100"]),
+    (["pyramid", "-", "--sparse", "--method", "min"], ["--sparse", "min", "leave it out", "average"]),
+    (["foo"], ["foo", "serve", "pyramid", "build", "healthcheck"]),
+], ids=lambda words: " ".join(words))
+def test_a_wrong_command_line_is_told_what_would_be_right(arguments, words):
+    done = run(*arguments, input=npy_bytes(A))
+    message = done.stderr.decode()
+    assert done.returncode == 64 and len(message.strip().splitlines()) == 1, message
+    assert all(word in message for word in words), message
+    assert "false" not in message and "x-npy" not in message, message
+
+
 @pytest.mark.parametrize("content", [
     b"", b"\x93NUMPY", npy_bytes(A)[:-1], npy_bytes(A) + b"x", gzip.compress(npy_bytes(A))[:-4], b"no array at all",
 ], ids=["empty", "magic", "short", "long", "cut", "text"])

@@ -60,6 +60,17 @@ def test_fields_without_end_are_refused(server):
         wire.expect_closed()
 
 
+def test_one_field_may_be_as_long_as_all_together(server):
+    """There is one limit on fields, and a single long cookie or token may use it up."""
+    with server.connect() as wire:
+        wire.send(head("GET", "/healthz", [("Cookie", "a" * 32_000)]))
+        assert wire.read("GET").status == 200
+        wire.send(head("GET", "/healthz", [("Cookie", "a" * 32_768)]))
+        reply = wire.read()
+        assert reply.status == 431 and reply.problem["limit"] == "limits.head_bytes"
+        assert "32768 bytes" in reply.problem["detail"] and "limits.head_bytes" in reply.problem["detail"]
+
+
 @pytest.mark.parametrize("body,status", [
     (b"".join(b"1;%s\r\na\r\n" % (b"e" * 1000) for _ in range(20)) + b"0\r\n\r\n", 413),
     (b"5;" + b"e" * 5000 + b"\r\nhello\r\n0\r\n\r\n", 413),
@@ -99,6 +110,7 @@ def test_a_body_over_its_limit_is_413_before_it_is_asked_for():
             wire.send(chunked(bytes(2 * MIB), iter([65536] * 32)))
             reply = wire.read()
             assert reply.status == 413 and reply.problem["limit"] == "limits.body_bytes" and reply.closes
+            assert "limits.body_bytes" in reply.problem["detail"] and str(MIB) in reply.problem["detail"]
 
 
 def test_no_continue_when_the_body_is_there_already(server):
@@ -123,6 +135,7 @@ def test_a_connection_over_the_limit_is_told_so(limit):
         with server.connect() as wire:
             reply = wire.read()
             assert reply.status == 503 and reply.closes and "4" in reply.problem["detail"]
+            assert reply.problem["limit"] == f"limits.{limit}"
             wire.finish_sending()
             wire.expect_closed()
         # A Unix socket is not an address, but a connection.
@@ -166,6 +179,39 @@ def test_a_body_slower_than_the_least_rate_is_408():
             wire.socket.settimeout(30)
             reply = wire.read()
             assert reply.status == 408 and reply.closes and "bytes a second" in reply.problem["detail"]
+            assert reply.problem["limit"] == "limits.body_rate" and "limits.body_rate" in reply.problem["detail"]
+
+
+@pytest.mark.parametrize("begun", [b"", b"ab"], ids=["nothing", "two-bytes"])
+def test_a_body_that_stops_is_408_and_told_of_its_gap(begun):
+    """The least rate is broken soon after, but it is not what such a client must mend."""
+    with Server(config="timeouts: {body_gap: 500ms}\n") as server:
+        with server.connect() as wire:
+            wire.send(head("POST", target(shape="10000", dtype="uint8"), [("Content-Length", 10_000)]) + begun)
+            reply = wire.read()
+            assert reply.status == 408 and reply.closes
+            assert reply.problem["limit"] == "timeouts.body_gap" and "timeouts.body_gap" in reply.problem["detail"]
+            assert "0.5 seconds" in reply.problem["detail"]
+
+
+@pytest.mark.parametrize("content,status,title", [
+    (b"GET  / HTTP/1.1\r\n\r\n", 400, "Bad Request"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000, 431, "Request Header Fields Too Large"),
+    (b"GET /" + b"a" * 20_000, 414, "URI Too Long"),
+    (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501, "Not Implemented"),
+    (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP Version Not Supported"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\n", 417, "Expectation Failed"),
+    (head("POST", target(shape="9", dtype="uint8"), [("Transfer-Encoding", "chunked")]) + b"x\r\n", 400, "Bad Request"),
+    (head("POST", target(shape="9", dtype="uint8"), [("Transfer-Encoding", "chunked")]) + b"1;" + b"e" * 5000, 413, "Content Too Large"),
+    (head("POST", target(shape="9", dtype="uint8"), [("Content-Length", 9)]) + b"12345678", 408, "Request Timeout"),
+], ids=str)
+def test_an_error_of_the_transport_has_the_phrase_of_its_status(content, status, title):
+    """In its status line and as its title (RFC 9457, 4.2.1)."""
+    with Server(config="timeouts: {body_gap: 200ms}\n") as server:
+        with server.connect() as wire:
+            wire.send(content)
+            reply = wire.read()
+            assert (reply.status, reply.reason, reply.problem["title"]) == (status, title, title)
 
 
 def test_a_rest_of_a_body_that_does_not_come_ends_the_connection():

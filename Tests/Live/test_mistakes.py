@@ -239,6 +239,11 @@ def test_a_broken_npy_is_400(body, server):
             assert refused(server, post(target(), body, NPY, framing), 400).problem["detail"]
 
 
+def test_a_npy_type_with_a_wrong_byte_order_is_told_the_right_ones(server):
+    """The bar stands for types of one byte alone."""
+    refused(server, post(target(), good("'|u1'", "'|u2'"), NPY), 400, "'|u2'", "'<', '>' or '='", "'|' before those of one byte")
+
+
 @pytest.mark.parametrize("media", ["image/png", "application/json", "text/plain; charset=utf-8", "nonsense", "application/zip"])
 def test_an_unknown_type_is_415(media, server):
     refused(server, post(query(), fields=[("Content-Type", media)]), 415, "application/octet-stream", "application/x-npy")

@@ -75,8 +75,13 @@ def test_options_names_the_methods(path, server):
     assert ("POST" if path == "/v1/pyramid" else "GET") in reply["Allow"]
 
 
-def test_options_of_the_server_as_a_whole(server):
-    assert server.get("*", method="OPTIONS").status in (200, 204)
+@pytest.mark.parametrize("path", ["*", "/nothing", "/v1/nothing/at/all", "/precomputed/x"])
+def test_options_of_the_server_as_a_whole_and_of_what_is_not_there(path, server):
+    """204 everywhere: behind a preflight that fails a page could not even see the 404."""
+    fields = [("Origin", "https://viewer.example"), ("Access-Control-Request-Method", "GET")]
+    reply = server.get(path, method="OPTIONS", fields=fields)
+    assert reply.status == 204 and "GET" in reply["Allow"]
+    assert reply["Access-Control-Allow-Origin"] and "GET" in reply["Access-Control-Allow-Methods"]
 
 
 def test_preflight(server):

@@ -40,6 +40,23 @@ func everyRouteIsDescribed() throws {
     }
 }
 
+/// The default of a query parameter; nil: it has none.
+private func defaultText(_ route: Route, _ method: String, _ name: String) throws -> String? {
+    guard case .array(let parameters)? = try members("paths", route.rawValue, method)["parameters"] else {
+        return nil
+    }
+    for case .object(let members) in parameters where members["name"]?.text == name {
+        if case .object(let schema)? = members["schema"] { return schema["default"]?.text }
+    }
+    return nil
+}
+
+@Test("The OpenAPI document has the default of `method`, which an upload takes from the kind of its voxels")
+func methodHasItsDefault() throws {
+    #expect(try defaultText(.pyramid, "post", "method") == "average")
+    #expect(try defaultText(.volume, "put", "method") == nil)
+}
+
 @Test("Every query parameter that a route takes is in the OpenAPI document, and no other")
 func everyQueryParameterIsDescribed() throws {
     for route in Route.allCases {

@@ -11,17 +11,13 @@ package enum Problem {
     package static func body(_ error: ServiceError, requestID: String) -> [UInt8] {
         var text = JSONText()
         text.member("type", "about:blank")
-        text.member("title", title(error.status))
+        // RFC 9457 §4.2.1: with `about:blank` the title is the status's own phrase.
+        text.member("title", error.status.reasonPhrase)
         text.member("status", error.status.code)
         text.member("detail", error.detail)
         if case .parameter(let name, _) = error { text.member("parameter", name) }
         if let limit = error.limit { text.member("limit", limit) }
         text.member("request_id", requestID)
         return text.closed()
-    }
-
-    /// RFC 9457 §4.2.1: with `about:blank` the title is the status's own phrase.
-    private static func title(_ status: HTTPResponse.Status) -> String {
-        status.reasonPhrase.isEmpty ? "Error \(status.code)" : status.reasonPhrase
     }
 }

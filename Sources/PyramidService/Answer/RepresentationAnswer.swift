@@ -82,13 +82,19 @@ enum ByteRange: Equatable {
         guard text.hasPrefix("bytes=") else { return nil }
         let ends = trimmed(text.dropFirst(6)).split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2 else { return nil }
-        let (first, last) = (WholeNumber.parse(ends[0]), WholeNumber.parse(ends[1]))
+        let (first, last) = (Self.position(ends[0]), Self.position(ends[1]))
         switch (first, last, ends[0].isEmpty, ends[1].isEmpty) {
         case (nil, let length?, true, false): self = .suffix(length)
         case (let first?, nil, false, true): self = .range(first, nil)
         case (let first?, let last?, false, false) where first <= last: self = .range(first, last)
         default: return nil
         }
+    }
+
+    /// A number of any length; what is larger than any is the largest, and so beyond every end.
+    private static func position(_ text: Substring) -> Int? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        return Int(text) ?? .max
     }
 }
 

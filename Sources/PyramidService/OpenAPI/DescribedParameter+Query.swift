@@ -11,7 +11,7 @@ extension DescribedParameter {
 
     /// Of `POST /v1/pyramid`: ``PyramidQuery/names``.
     static var pyramid: [DescribedParameter] {
-        array + [
+        array(methods.defaulting(to: Method.average.rawValue)) + [
             .query(
                 "precision",
                 "exact: from mip 0, no drift, the true mode.",
@@ -42,7 +42,8 @@ extension DescribedParameter {
 
     /// Of `PUT /v1/volumes/{name}`: ``UploadQuery/names``.
     static var upload: [DescribedParameter] {
-        array + [
+        // The method follows the kind here, if it is left out: there is no one default.
+        array(methods) + [
             .query("precision", "compat: what one tinybrain call gives.", precision.defaulting(to: "exact")),
             .query(
                 "factor",
@@ -128,12 +129,12 @@ extension DescribedParameter {
     }
 
     /// What describes an array and how its voxels are reduced.
-    private static var array: [DescribedParameter] {
+    private static func array(_ methods: JSONValue) -> [DescribedParameter] {
         [
             .query(
                 "method",
                 "What stands for a box of voxels: average and median for images, mode for labels.",
-                .choice(Method.allCases.map(\.rawValue))
+                methods
             ),
             .query(
                 "sparse",
@@ -153,6 +154,8 @@ extension DescribedParameter {
             ),
         ]
     }
+
+    private static var methods: JSONValue { .choice(Method.allCases.map(\.rawValue)) }
 
     private static var mip: DescribedParameter {
         .query("mip", "Which level; 0 is the finest.", .whole(0...Int.max))

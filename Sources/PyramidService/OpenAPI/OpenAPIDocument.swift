@@ -23,9 +23,9 @@ package enum OpenAPIDocument {
                 "summary": .string("Image pyramids of volumes over HTTP."),
                 "description": .string(
                     "A chunk in, its mips out; and volumes with all their mips for viewers. Axes are x, y, z, channel, "
-                        + "time. Every error is a problem of RFC 9457. A parameter that is unknown, repeated or "
-                        + "outside its set is a 400 that names it. OPTIONS is answered everywhere, also as a CORS "
-                        + "preflight."
+                        + "time. Every error is a problem of RFC 9457. Below /v1 a parameter that is unknown, repeated or "
+                        + "outside its set is a 400 that names it; other routes look at none but access_token. OPTIONS is a 204 "
+                        + "everywhere, also as a CORS preflight."
                 ),
                 "version": .string("1"),
                 "license": .object(["name": .string("Apache-2.0"), "identifier": .string("Apache-2.0")]),

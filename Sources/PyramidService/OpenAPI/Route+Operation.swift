@@ -225,7 +225,10 @@ extension Route {
                     "The path of the file, slashes included: .zattrs, 0/.zarray, 0/0/0/0.",
                     example: ".zattrs"
                 ),
-                .acceptEncoding,
+                .field(
+                    "Accept-Encoding",
+                    "gzip, where the client takes it, gives gzip chunks; JSON is never packed."
+                ),
             ],
             DescribedError.reading + [.notAcceptable]
         )

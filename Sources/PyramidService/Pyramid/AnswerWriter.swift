@@ -45,14 +45,16 @@ package final class AnswerWriter {
     }
 
     /// Writes everything that is final and not yet written. Returns whether that was the last of it.
-    package func advance() async throws -> Bool {
+    ///
+    /// `holdsEnd` keeps the last piece back, at least one byte, for another call: what is not whole cannot be taken for
+    /// a whole answer. Nothing is copied for it.
+    package func advance(holdsEnd: Bool = false) async throws -> Bool {
         while let next = step ?? cursor.next() {
             step = next
             switch next {
             case .bytes(let bytes):
                 let bytes = PinnedBytes(bytes)
-                pinned.append(bytes)
-                try await gather(bytes.memory)
+                try await gather(bytes.memory, bytes)
             case .checksum(let mip):
                 guard engine.readyByteCount(mip: mip) == engine.level(mip).count else {
                     try await flush()
@@ -64,7 +66,7 @@ package final class AnswerWriter {
             }
             step = nil
         }
-        try await flush()
+        if !holdsEnd { try await flush() }
         return true
     }
 
@@ -84,11 +86,15 @@ package final class AnswerWriter {
         return true
     }
 
-    private func gather(_ piece: UnsafeRawBufferPointer) async throws {
+    /// `owner` keeps the piece's memory, if nobody else does, until it is written.
+    private func gather(_ piece: UnsafeRawBufferPointer, _ owner: PinnedBytes? = nil) async throws {
         if piece.isEmpty { return }
+        // Before and not behind a piece, so that the last one is there to be held.
+        if gatheredBytes >= Self.writeByteCount { try await flush() }
+        // Behind the flush, which lets go of what it has written.
+        if let owner { pinned.append(owner) }
         gathered.append(piece)
         gatheredBytes += piece.count
-        if gatheredBytes >= Self.writeByteCount { try await flush() }
     }
 
     private func flush() async throws {

@@ -102,9 +102,9 @@ struct PyramidHandler {
             early: early
         )
         let answer = PyramidAnswer(request, planned, engine, transaction, context, early: early)
-        if request.respondsEarly {
+        if answer.isEarly {
             try await answer.begin()
-            try await pipeline.run(source) { _ in _ = try await answer.advance() }
+            try await pipeline.run(source) { _ in try await answer.advance() }
         } else {
             let began = ContinuousClock.now
             try await pipeline.run(source) { _ in }

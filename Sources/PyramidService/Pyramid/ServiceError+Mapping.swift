@@ -66,7 +66,7 @@ extension ServiceError {
         case .sparseUnsupported(let method):
             self = .parameter(
                 "sparse",
-                "it says nothing for method=\(method.rawValue); leave it out, or say false."
+                "it says nothing for the method \(method.rawValue); leave it out, or take average, mode or median."
             )
         case .typeUnsupported(let type, let method):
             self = .parameter(

@@ -12,7 +12,7 @@ extension HTTPServerConfiguration {
         let settings = context.configuration.limits
         limits.http1.requestLineBytes = settings.targetBytes
         limits.http1.headBytes = settings.headBytes
-        limits.http1.fieldBytes = min(limits.http1.fieldBytes, settings.headBytes)
+        limits.http1.fieldBytes = settings.headBytes
         limits.http1.fieldCount = settings.headerCount
         limits.http1.bodyBytes = settings.bodyBytes
         limits.connection.requests = settings.requestsPerConnection

@@ -29,10 +29,8 @@ package final class PyramidService: HTTPResponder {
         let head = transaction.exchange.head
         let segments = head.target.segments
         guard let match = RouteMatch(segments: segments) else {
-            // `OPTIONS *` asks about the server as a whole.
-            if head.method == .options, head.target.form == .asterisk {
-                return try await transaction.send(.noContent, [.allow: "GET, HEAD, POST, OPTIONS"], body: [])
-            }
+            // `OPTIONS *` asks about the server as a whole; of any other path a page may hear that it is not there.
+            if head.method == .options { return try await preflight(transaction, nil) }
             let known = Route.allCases.map(\.rawValue).joined(separator: ", ")
             throw ServiceError.notFound("There is no \(shortened(head.target.path)); there are \(known).")
         }
@@ -60,13 +58,15 @@ package final class PyramidService: HTTPResponder {
         }
     }
 
-    private func preflight(_ transaction: Transaction, _ route: Route) async throws {
-        var fields: HTTPFields = [.allow: route.allow.joined(separator: ", ")]
+    /// `route` is nil where there is none: then every method of the service is named.
+    private func preflight(_ transaction: Transaction, _ route: Route?) async throws {
+        let allow = route?.allow ?? Route.allowSomewhere
+        var fields: HTTPFields = [.allow: allow.joined(separator: ", ")]
         if route == .pyramid { fields[.acceptPost] = BodyKind.listing }
         context.cors.applyPreflight(
             to: &fields,
             request: transaction.exchange.head.fields,
-            allow: route.allow
+            allow: allow
         )
         try await transaction.send(.noContent, fields, body: [])
     }

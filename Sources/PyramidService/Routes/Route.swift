@@ -32,6 +32,9 @@ package enum Route: String, CaseIterable, Sendable {
 
     package var allow: [String] { methods.map(\.rawValue) }
 
+    /// The methods that some route has.
+    static let allowSomewhere = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
+
     /// What a token must allow; `nil`: nobody is asked. Probes have no tokens, and neither has a browser that opens
     /// the page, which asks for one.
     func scope(_ method: HTTPRequest.Method) -> AccessScope? {
