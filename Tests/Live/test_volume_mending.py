@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kept chunks that were damaged are made again, and what is said to be kept is what is there."""
+import pytest
+
+from support.arrays import same
+from support.volumes import kept, labels, picture, read, serving, steps, targets, write
+
+
+def made(server, *levels):
+    """All chunks of the levels, by their keys."""
+    found = {}
+    for level in levels:
+        for target in targets(server, "v", level):
+            reply = server.get(target)
+            assert reply.status == 200, (target, reply.status, reply.body[:300])
+            found[target.removeprefix("/precomputed/v/")] = reply.body
+    return found
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "long", "gzip"])
+def test_a_kept_chunk_of_the_wrong_length_is_made_again(damage, dice, tmp_path):
+    """It is not sent, is told in the log once, and is whole on the disk afterwards."""
+    write(tmp_path / "v", picture(dice, (64, 64, 32), "uint8"))
+    volumes = {"v": {"source": tmp_path / "v", "mips": 2}}
+    with serving(tmp_path, volumes) as server:
+        before = made(server, 1, 2)
+        assert server.stop() == 0
+    key = "16_16_40/0-32_0-32_0-16"
+    file = tmp_path / "data/levels/v" / key
+    right = before[key]
+    file.write_bytes({"empty": b"", "short": right[:-1], "long": right + b"x", "gzip": b""}[damage])
+    if damage == "gzip":
+        file.unlink()
+        file.with_name(file.name + ".gz").write_bytes(b"\x1f\x8b" + bytes(20))
+    with serving(tmp_path, volumes) as server:
+        assert server.get(f"/precomputed/v/{key}").body == right
+        assert made(server, 1, 2) == before
+        assert server.log.count("a kept chunk cannot be read") == 1, server.log
+        assert server.stop() == 0
+    assert kept(tmp_path, "v")[key] == right
+
+
+def test_a_coarse_chunk_over_a_damaged_one_is_made(dice, tmp_path):
+    """The finer one is made again; the source is not blamed."""
+    write(tmp_path / "v", picture(dice, (64, 64, 32), "uint8"))
+    volumes = {"v": {"source": tmp_path / "v", "mips": 2}}
+    with serving(tmp_path, volumes) as server:
+        before = made(server, 1, 2)
+        assert server.stop() == 0
+    for key in before:
+        file = tmp_path / "data/levels/v" / key
+        file.unlink() if key.startswith("32_") else file.write_bytes(b"")
+    with serving(tmp_path, volumes) as server:
+        assert made(server, 2).items() <= before.items()
+        assert made(server, 1).items() <= before.items()
+
+
+@pytest.mark.parametrize("encoding", ["compressed_segmentation", "png"])
+def test_a_kept_chunk_that_cannot_be_decoded_is_made_again(encoding, dice, tmp_path):
+    """Nobody sees that it is broken before a coarser one is made of it; then it is mended, also where it is in memory."""
+    array = labels(dice, (64, 64, 32), "uint32") if encoding != "png" else picture(dice, (64, 64, 32), "uint8")
+    write(tmp_path / "v", array, encoding=encoding)
+    volumes = {"v": {"source": tmp_path / "v", "mips": 2}}
+    with serving(tmp_path, volumes) as server:
+        before = made(server, 1, 2)
+        assert server.stop() == 0
+    for key in before:
+        file = tmp_path / "data/levels/v" / key
+        file.unlink() if key.startswith("32_") else file.write_bytes(b"\xff" * 40)
+    with serving(tmp_path, volumes) as server:
+        broken = "/precomputed/v/16_16_40/0-32_0-32_0-16"
+        for fields in ([], [("Accept-Encoding", "gzip")]):
+            assert server.get(broken, fields).content == b"\xff" * 40
+        assert made(server, 2).items() <= before.items()
+        for fields in ([], [("Accept-Encoding", "gzip")]):
+            assert server.get(broken, fields).content == before[broken.removeprefix("/precomputed/v/")]
+        assert made(server, 1).items() <= before.items()
+        way = "mode" if encoding != "png" else "average"
+        for level, want in enumerate(steps(array, (0, 0, 0), (2, 2, 1), 2, way)):
+            assert same(read(f"{server.url}/precomputed/v", level), want)
