@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kept chunks that were damaged are made again, and what is said to be kept is what is there."""
+import json
+
 import pytest
 
 from support.arrays import same
+from support.process import await_condition
 from support.volumes import kept, labels, picture, read, serving, steps, targets, write
 
 
@@ -15,6 +18,11 @@ def made(server, *levels):
             assert reply.status == 200, (target, reply.status, reply.body[:300])
             found[target.removeprefix("/precomputed/v/")] = reply.body
     return found
+
+
+def counts(server):
+    mips = json.loads(server.get("/v1/volumes/v").content)["mips"]
+    return [mip["kept"] for mip in mips if "kept" in mip]
 
 
 @pytest.mark.parametrize("damage", ["empty", "short", "long", "gzip"])
@@ -78,3 +86,28 @@ def test_a_kept_chunk_that_cannot_be_decoded_is_made_again(encoding, dice, tmp_p
         way = "mode" if encoding != "png" else "average"
         for level, want in enumerate(steps(array, (0, 0, 0), (2, 2, 1), 2, way)):
             assert same(read(f"{server.url}/precomputed/v", level), want)
+
+
+def test_kept_counts_what_is_there(dice, tmp_path):
+    """A chunk that is made again counts once, and one that `cache.disk` pushes out not at all."""
+    write(tmp_path / "v", picture(dice, (512, 512, 32), "uint8"), chunk=(64, 64, 16))
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    settings = "cache: {disk: 1MiB, memory: 0}\n"
+    with serving(tmp_path, volumes, settings=settings) as server:
+        asked = targets(server, "v", 1)
+        for target in asked * 2:
+            assert server.get(target).status == 200
+
+        def settled():
+            return counts(server) == [len(kept(tmp_path, "v"))]
+
+        await_condition(settled, f"{counts(server)} are said to be kept, and {len(kept(tmp_path, 'v'))} are")
+        assert len(asked) == 32 and 0 < counts(server)[0] <= 17
+    with serving(tmp_path, volumes, settings="cache: {memory: 0}\n") as server:
+        before = counts(server)[0]
+        assert before == len(kept(tmp_path, "v"))
+        key = sorted(kept(tmp_path, "v"))[0]
+        (tmp_path / "data/levels/v" / key).write_bytes(b"")
+        assert server.get(f"/precomputed/v/{key}").status == 200
+        await_condition(lambda: kept(tmp_path, "v")[key], "it was not made again")
+        assert counts(server)[0] == before
