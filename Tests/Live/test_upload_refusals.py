@@ -22,6 +22,8 @@ BAD = [
     *(("mips", dict(mips=text)) for text in ("33", "-1", "x")),
     ("precision", dict(precision="rough")), ("precision", dict(precision="compat", dtype="float32", chunk_size="2,2,2")),
     ("method", dict(method="mean")), ("levels", dict(levels="1")), ("format", dict(format="npz")), ("nothing", dict(nothing="1")),
+    *(("sparse", dict(method=method, sparse="true", chunk_size=size)) for method in ("min", "max", "stride") for size in ("2,2,2", "64,64,64")),
+    *(("precision", dict(precision="compat", sparse="true", chunk_size=size, mips=mips)) for size, mips in (("2,2,2", "1"), ("64,64,64", "0"))),
     ("shape", dict(shape="8,8,8,2", kind="segmentation")), ("shape", dict(shape="8,8,8,1,1")), ("shape", dict(shape="8,8,0")),
 ]
 
@@ -39,7 +41,9 @@ def test_a_bad_parameter_is_400_and_named(word, change, name, storing):
         reply = wire.read("PUT")
     assert reply.status == 400, (reply.status, reply.body)
     assert not reply.interim, "the body was asked for"
-    assert f"`{word}`" in reply.problem["detail"], reply.problem["detail"]
+    detail = reply.problem["detail"]
+    assert detail.startswith(f"The parameter `{word}`: ") and detail.count("The parameter") == 1, detail
+    assert detail.endswith(".") and not detail.endswith(".."), detail
     assert storing.get(f"/v1/volumes/{name}").status == 404
 
 

@@ -32,7 +32,7 @@ struct UploadPlan: Sendable {
             info.scales += made.map(\.scale)
             self.info = info
         } catch let error as LevelRules.Refusal {
-            throw .parameter("precision", error.message + ".")
+            throw .parameter(error.parameter, error.message + ".")
         } catch let error as InfoError {
             throw .parameter("factor", error.message + ".")
         } catch {
