@@ -7,6 +7,7 @@ import pytest
 from support.arrays import same
 from support.process import await_condition
 from support.volumes import kept, labels, picture, read, serving, steps, targets, write
+from support.wire import head
 
 
 def made(server, *levels):
@@ -111,3 +112,34 @@ def test_kept_counts_what_is_there(dice, tmp_path):
         assert server.get(f"/precomputed/v/{key}").status == 200
         await_condition(lambda: kept(tmp_path, "v")[key], "it was not made again")
         assert counts(server)[0] == before
+
+
+def test_chunks_that_nobody_reads_are_bounded(dice, tmp_path):
+    """Answers that clients do not take hold a quarter of limits.memory; beyond it 503, until somebody reads."""
+    write(tmp_path / "v", picture(dice, (128, 128, 512), "uint8"), chunk=(128, 128, 64))
+    volumes = {"v": {"source": tmp_path / "v", "mips": 0}}
+    with serving(tmp_path, volumes, settings="limits: {memory: 16MiB}\n") as server:
+        chunks = targets(server, "v", 0)
+        assert len(chunks) == 8
+        wires = [server.connect(unix=True) for _ in chunks]
+        try:
+            replies = []
+            for wire, target in zip(wires, chunks):
+                wire.send(head("GET", target))
+                # Of a Unix socket the system holds less than a chunk.
+                wire.pending += wire.socket.recv(1)
+                replies.append(wire.read_head())
+            assert [reply.status for reply in replies] == [200] * 4 + [503] * 4
+            refusal = replies[-1]
+            assert refusal["Retry-After"]
+            detail = wires[-1].read_exactly(int(refusal["Content-Length"]))
+            assert b"`limits.memory`" in detail, detail
+            # What costs nothing is answered all the same.
+            assert server.get("/precomputed/v/info").status == 200
+            assert server.get(chunks[7], method="HEAD").status == 200
+            wires[0].read_exactly(int(replies[0]["Content-Length"]))
+            await_condition(lambda: server.get(chunks[7]).status == 200, "the room was not given back")
+        finally:
+            for wire in wires:
+                wire.close()
+        await_condition(lambda: all(server.get(target).status == 200 for target in chunks), "clients left, and hold room")

@@ -15,6 +15,8 @@ struct RepresentationAnswer {
     let isCompressible: Bool
     /// Fields beside those of the representation itself.
     var fields: HTTPFields = [:]
+    /// Of what the bytes are held until the client has them; `nil`: they are in memory anyway.
+    var memory: AnswerMemory?
 
     /// Which coding the client should get. A range counts bytes of the thing itself, so it never goes packed.
     /// - Throws: ``ServiceError/notAcceptable(_:)``.
@@ -41,10 +43,19 @@ struct RepresentationAnswer {
         fields[.contentType] = contentType
         if coding == .gzip { fields[.contentEncoding] = "gzip" }
         guard coding == .identity, let part = try range(of: bytes.count, tag) else {
-            return try await transaction.send(.ok, fields, body: bytes)
+            return try await send(.ok, fields, bytes)
         }
         fields[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)"
-        try await transaction.send(.partialContent, fields, body: Array(bytes[part]))
+        try await send(.partialContent, fields, Array(bytes[part]))
+    }
+
+    private func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: [UInt8]) async throws {
+        guard let memory, transaction.exchange.head.method != .head else {
+            return try await transaction.send(status, fields, body: body)
+        }
+        try memory.enter(body.count)
+        defer { memory.leave(body.count) }
+        try await transaction.send(status, fields, body: body)
     }
 
     /// The part that `Range` asks for; `nil`: the whole. Several ranges, other units and an `If-Range` that names
