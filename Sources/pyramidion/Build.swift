@@ -10,13 +10,24 @@ import Workers
 /// Makes every mip of a configured volume now, so that no viewer waits for one.
 struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes every mip of a configured volume and keeps it, as requests would one after another."
+        abstract: "Makes every mip of a configured volume and keeps it, as requests would one after another.",
+        discussion: """
+            In parts, with --shard, the finer mips are made; the few coarsest ones are made of all parts, by a build without
+            --shard once all of them are done:
+
+              pyramidion build em --shard 0/2      (here)
+              pyramidion build em --shard 1/2      (there, at the same time, with the same data folder)
+              pyramidion build em                  (when both are done: makes what is left, and nothing again)
+            """
     )
 
     @Argument(help: "The name of a volume of the configuration.")
     var name: String
 
-    @Option(help: "I/N: the part I, from 0, of N parts that may be made anywhere, with the same data folder.")
+    @Option(
+        help:
+            "I/N: the part I, from 0, of N that may be made anywhere, with the same data folder; not the coarsest mips."
+    )
     var shard: String?
 
     @OptionGroup var settings: Settings
