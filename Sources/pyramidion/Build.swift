@@ -12,12 +12,12 @@ struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes every mip of a configured volume and keeps it, as requests would one after another.",
         discussion: """
-            In parts, with --shard, the finer mips are made; the few coarsest ones are made of all parts, by a build without
-            --shard once all of them are done:
+            Parts, with --shard, make the finer mips, at the same time and with the same data folder. The coarsest few need all
+            parts; a build without --shard makes what is left:
 
-              pyramidion build em --shard 0/2      (here)
-              pyramidion build em --shard 1/2      (there, at the same time, with the same data folder)
-              pyramidion build em                  (when both are done: makes what is left, and nothing again)
+              pyramidion build em --shard 0/2
+              pyramidion build em --shard 1/2
+              pyramidion build em                 when both are done
             """
     )
 
