@@ -50,6 +50,7 @@ enum VolumesSection {
         }
         var volume = VolumeSettings(name: entry.key, source: "", place: place)
         for member in members { try store(member, in: &volume, file: file) }
+        try checkSparse(volume, members, file: file)
         guard !volume.source.isEmpty else {
             throw ConfigurationError(
                 place,
@@ -57,6 +58,31 @@ enum VolumesSection {
             )
         }
         return volume
+    }
+
+    /// What no source can make right is refused before one is asked.
+    private static func checkSparse(
+        _ volume: VolumeSettings,
+        _ members: [YAMLNode.Entry],
+        file: String
+    ) throws(ConfigurationError) {
+        guard volume.sparse, let member = members.last(where: { $0.key == "sparse" }) else { return }
+        let place = ConfigurationError.Place.file(file, line: member.node.line)
+        switch volume.method {
+        case .min, .max, .stride:
+            throw ConfigurationError(
+                place,
+                "`sparse` of the volume `\(volume.name)` says nothing for its method \(volume.method?.rawValue ?? ""); "
+                    + "allowed: false, or one of the methods average, mode, median"
+            )
+        case .average where volume.precision == .compat:
+            throw ConfigurationError(
+                place,
+                "`sparse` of the volume `\(volume.name)` cannot be true for compat averages, which carry more from "
+                    + "level to level than the levels hold; allowed: false, or precision exact"
+            )
+        case .average, .mode, .median, nil: break
+        }
     }
 
     private static func store(

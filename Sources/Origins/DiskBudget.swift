@@ -37,7 +37,8 @@ package final class DiskBudget: Sendable {
     }
 
     private struct State {
-        var roots: [String] = []
+        /// The folders whose files count, each with the count of what its store has.
+        var roots: [(path: String, tally: FileTally)] = []
         var counts = Counts()
         var isSweeping = false
         var mustSweepAgain = false
@@ -71,9 +72,13 @@ package final class DiskBudget: Sendable {
     }
 
     /// Counts the files below `root` from now on, once however often it joins: an opening that was given up begins anew.
-    func join(_ root: String) {
+    /// `tally` is told of each that is removed.
+    func join(_ root: String, _ tally: FileTally) {
         guard limit > 0 else { return }
-        state.withLock { if !$0.roots.contains(root) { $0.roots.append(root) } }
+        state.withLock { state in
+            state.roots.removeAll { $0.path == root }
+            state.roots.append((root, tally))
+        }
         sweepSoon()
     }
 
@@ -133,19 +138,20 @@ package final class DiskBudget: Sendable {
         }
         var total = 0
         var oldest = OldestFiles(limit: candidateLimit)
-        for root in roots {
+        for (index, (root, _)) in roots.enumerated() {
             FolderListing.files(below: root, skipping: TemporaryFolder.name) { path, status in
                 let bytes = Self.blocks(Int(status.st_size))
                 total = total.addingClamped(bytes)
                 guard !Self.isInfo(path) else { return }
-                oldest.insert(.init(path: "\(root)/\(path)", bytes: bytes, lastUse: status.lastUse))
+                let place = "\(root)/\(path)"
+                oldest.insert(.init(path: place, root: index, bytes: bytes, lastUse: status.lastUse))
             }
         }
         var freed = (files: 0, bytes: 0)
         if total > limit {
             let lastWritten = state.withLock { $0.lastWritten }
             for file in oldest.sorted() where total - freed.bytes > limit - limit / 10 {
-                guard file.path != lastWritten, remove(file) else { continue }
+                guard file.path != lastWritten, remove(file, roots[file.root].tally) else { continue }
                 freed.files += 1
                 freed.bytes = freed.bytes.addingClamped(file.bytes)
             }
@@ -161,13 +167,13 @@ package final class DiskBudget: Sendable {
         return mayBeOver || left > limit && oldest.isTruncated && freed.files > 0
     }
 
-    private func remove(_ file: OldestFiles.File) -> Bool {
+    private func remove(_ file: OldestFiles.File, _ tally: FileTally) -> Bool {
         var status = stat()
         // Used or written again since it was seen: then it is no longer one of the oldest.
         guard lstat(file.path, &status) == 0, status.isFile, status.lastUse == file.lastUse else {
             return false
         }
-        return unlink(file.path) == 0
+        return tally.removing(file.path) { unlink(file.path) == 0 }
     }
 
     private static func isInfo(_ path: String) -> Bool {
@@ -180,6 +186,8 @@ package final class DiskBudget: Sendable {
 struct OldestFiles {
     struct File {
         let path: String
+        /// Which of the folders that count it is below.
+        let root: Int
         let bytes: Int
         let lastUse: Int64
     }

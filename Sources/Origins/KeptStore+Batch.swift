@@ -63,7 +63,7 @@ extension KeptStore {
     /// - Returns: For each object why it was not kept; nil: no crash can undo it.
     package func keep(_ objects: [KeptObject]) async -> [OriginError?] {
         do throws(OriginError) {
-            return try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+            return try await writers.blocking { [self] () throws(OriginError) in
                 var failures = [OriginError?](repeating: nil, count: objects.count)
                 var batch: [(index: Int, writing: Writing)] = []
                 for (index, object) in objects.enumerated() {
@@ -79,7 +79,7 @@ extension KeptStore {
                         failures[index] = error
                     }
                 }
-                Self.write(batch.map(\.writing), budget)
+                write(batch.map(\.writing))
                 for (index, writing) in batch { failures[index] = writing.failure }
                 return failures
             }
@@ -88,17 +88,14 @@ extension KeptStore {
         }
     }
 
-    private static func write(_ batch: [Writing], _ budget: DiskBudget) {
+    private func write(_ batch: [Writing]) {
         for writing in batch { writing.step { () throws(OriginError) in try writing.write() } }
         for writing in batch { writing.step { () throws(OriginError) in try writing.sync() } }
         var folders: Set<String> = []
         for writing in batch {
             writing.step { () throws(OriginError) in
-                var old = stat()
-                let replaced = lstat(writing.target, &old) == 0 ? Int(old.st_size) : nil
-                try DurableFile.rename(writing.temporary, to: writing.target)
+                try show(writing.temporary, as: writing.target, byteCount: writing.bytes.count)
                 folders.insert(FolderListing.parent(of: writing.target))
-                budget.wrote(writing.target, bytes: writing.bytes.count, replaced: replaced)
             }
         }
         for folder in folders where !FolderListing.sync(folder) {

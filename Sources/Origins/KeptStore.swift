@@ -19,6 +19,7 @@ package final class KeptStore: Sendable {
     let root: FolderRoot
     let temporary: TemporaryFolder
     let budget: DiskBudget
+    let tally = FileTally()
     private let files: WorkerPool
     let writers: WorkerPool
     /// A minute, in nanoseconds.
@@ -45,7 +46,7 @@ package final class KeptStore: Sendable {
         self.budget = budget
         self.files = files
         self.writers = writers ?? files
-        budget.join(root)
+        budget.join(root, tally)
     }
 
     /// Reads what is kept under `key`, and notes that it was used.
@@ -78,19 +79,31 @@ package final class KeptStore: Sendable {
         coding: StoredObject.Coding = .identity
     ) async throws(OriginError) {
         let key = try Self.checked(key)
-        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+        try await writers.blocking { [self] () throws(OriginError) in
             let target = root.place(key, suffix: coding == .gzip ? ".gz" : "")
             let file = temporary.newPath()
             do throws(OriginError) {
                 try DurableFile.write(bytes, to: file)
-                var old = stat()
-                let replaced = lstat(target, &old) == 0 ? Int(old.st_size) : nil
-                try DurableFile.move(file, to: target)
-                budget.wrote(target, bytes: bytes.count, replaced: replaced)
+                try show(file, as: target, byteCount: bytes.count)
+                let folder = FolderListing.parent(of: target)
+                guard FolderListing.sync(folder) else {
+                    throw .writeFailed(place: folder, reason: systemReason("fsync"))
+                }
             } catch {
                 _ = unlink(file)
                 throw error
             }
+        }
+    }
+
+    /// Gives the file at `temporary` its name, in place of one that has it, and counts it.
+    func show(_ temporary: String, as target: String, byteCount: Int) throws(OriginError) {
+        try tally.adding(target) { () throws(OriginError) in
+            var old = stat()
+            let replaced = lstat(target, &old) == 0 ? Int(old.st_size) : nil
+            try DurableFile.rename(temporary, to: target)
+            budget.wrote(target, bytes: byteCount, replaced: replaced)
+            return replaced == nil
         }
     }
 
@@ -103,18 +116,17 @@ package final class KeptStore: Sendable {
         }
     }
 
-    /// How many objects the folder under `key` has, without those below it; 0 when there is no such folder.
-    package func count(below key: String) async -> Int {
+    /// Counts the objects in the folder under `key`, without those below it, for ``count(below:)``.
+    package func countKept(below key: String) async {
+        guard let key = try? Self.checked(key) else { return }
+        try? await files.blocking { [root, tally] () throws(OriginError) in tally.recount(root.place(key)) }
+    }
+
+    /// How many objects the folder under `key` has, without those below it: as counted by ``countKept(below:)``, and as
+    /// they were kept and removed since; 0 when there is no such folder.
+    package func count(below key: String) -> Int {
         guard let key = try? Self.checked(key) else { return 0 }
-        let count = try? await files.blocking { [root] () throws(OriginError) in
-            var count = 0
-            FolderListing.each(in: root.place(key)) { _, _ in
-                count += 1
-                return true
-            }
-            return count
-        }
-        return count ?? 0
+        return tally.count(root.place(key))
     }
 
     /// Removes the object `prefix` and everything below the folder `prefix`: the key of a scale, say.
@@ -123,8 +135,9 @@ package final class KeptStore: Sendable {
     /// - Throws: ``OriginError``.
     package func remove(prefix: String) async throws(OriginError) {
         let key = try Self.checked(prefix)
-        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+        try await writers.blocking { [root, temporary, budget, tally] () throws(OriginError) in
             try Self.remove(root.place(key), by: temporary)
+            tally.forget(below: root.place(key))
             budget.sweepSoon()
         }
     }
@@ -132,13 +145,14 @@ package final class KeptStore: Sendable {
     /// Removes everything that is kept.
     /// - Throws: ``OriginError``.
     package func clear() async throws(OriginError) {
-        try await writers.blocking { [root, temporary, budget] () throws(OriginError) in
+        try await writers.blocking { [root, temporary, budget, tally] () throws(OriginError) in
             var names: [String] = []
             FolderListing.each(in: root.path, followingPath: true) { name, _ in
                 if name != TemporaryFolder.name { names.append(name) }
                 return true
             }
             for name in names { try Self.remove("\(root.path)/\(name)", by: temporary) }
+            tally.forget(below: root.path)
             budget.sweepSoon()
         }
     }

@@ -10,7 +10,15 @@ import Workers
 /// Makes every mip of a configured volume now, so that no viewer waits for one.
 struct Build: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes every mip of a configured volume and keeps it, as requests would one after another."
+        abstract: "Makes every mip of a configured volume and keeps it, as requests would one after another.",
+        discussion: """
+            Parts, with --shard, make the finer mips, at the same time and with the same data folder. The coarsest few need all
+            parts; a build without --shard makes what is left:
+
+              pyramidion build em --shard 0/2
+              pyramidion build em --shard 1/2
+              pyramidion build em                 when both are done
+            """
     )
 
     @Argument(help: "The name of a volume of the configuration.")
@@ -18,7 +26,8 @@ struct Build: AsyncParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "I/N: the part I, from 0, of N parts that may be made anywhere, with the same data folder."
+        help:
+            "I/N: the part I, from 0, of N that may be made anywhere, with the same data folder; not the coarsest mips."
     )
     var shard: String?
 

@@ -94,6 +94,14 @@ func lists() throws {
         ("volumes:\n  v: { source: /d, precision: fast }\n", 2, "exact, compat"),
         ("volumes:\n  v: { source: /d, encoding: jxl }\n", 2, "raw, jpeg, png"),
         ("volumes:\n  v: { source: /d, sparse: 1 }\n", 2, "true, false"),
+        (
+            "volumes:\n  v:\n    source: /d\n    sparse: true\n    method: min\n", 4,
+            "says nothing for its method min"
+        ),
+        (
+            "volumes:\n  v: { source: /d, sparse: true, method: average, precision: compat }\n", 2,
+            "precision exact"
+        ),
         ("volumes:\n  V:\n    source: /data\n", 2, "no name of a volume"),
         ("volumes:\n  v:\n    sauce: /data\n", 3, "a volume has no key `sauce`; allowed: encoding, factor"),
         ("volumes:\n  v: { mips: all }\n", 2, "has no `source`"),

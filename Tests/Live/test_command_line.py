@@ -198,3 +198,5 @@ def test_help_and_version():
         done = run(*command, "--help")
         assert done.returncode == 0 and b"USAGE" in done.stdout.upper()
     assert all(word in run("--help").stdout for word in (b"serve", b"pyramid", b"healthcheck"))
+    # Parts leave the coarsest mips, which whoever builds in parts must know.
+    assert all(word in run("build", "--help").stdout for word in (b"--shard 1/2", b"coarsest", b"when both are done"))

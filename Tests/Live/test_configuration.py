@@ -234,3 +234,26 @@ def test_the_second_signal_of_a_stop_is_not_needed():
             wire.send(content[-100:])
             assert wire.read().status == 200
         assert server.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("settings,words", [
+    ("method: min, sparse: true, mips: 0", ["`sparse`", "min", "false"]),
+    ("method: max, sparse: true", ["`sparse`", "max", "false"]),
+    ("method: stride, sparse: true", ["`sparse`", "stride", "false"]),
+    ("sparse: true, method: average, precision: compat, mips: 0", ["`sparse`", "compat", "precision exact"]),
+])
+def test_what_no_source_can_make_right_stops_the_start(settings, words, tmp_path):
+    """It needs no level that is made, and no source that answers."""
+    text = "volumes:\n  v: { source: \"http://127.0.0.1:1/v\", %s }\n" % settings
+    refused(tmp_path, text, "config.yaml:2", *words)
+
+
+def test_a_data_folder_that_cannot_be_made_is_a_warning(tmp_path):
+    """The service starts all the same, and the log says what would be right; a folder that could be made is not made."""
+    (tmp_path / "file").write_bytes(b"")
+    for data in ("/proc/x", tmp_path / "file", tmp_path / "file/x"):
+        with Server("--data", str(data)) as server:
+            assert "nothing can be kept" in server.log and "--data" in server.log, server.log
+    with Server("--data", str(tmp_path / "new/data")) as server:
+        assert "nothing can be kept" not in server.log, server.log
+        assert not (tmp_path / "new").exists()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads that cannot be: parameters, names, folders, tokens."""
+import tempfile
 from math import prod
 
 import numpy as np
@@ -21,6 +22,8 @@ BAD = [
     *(("factor", dict(factor=text)) for text in ("1,1,1", "0,2,1", "2,2,2,2", "2,x,2", "x", "65,1,1")),
     *(("mips", dict(mips=text)) for text in ("33", "-1", "x")),
     ("precision", dict(precision="rough")), ("precision", dict(precision="compat", dtype="float32", chunk_size="2,2,2")),
+    *(("sparse", dict(method=method, sparse="true", chunk_size=size)) for method in ("min", "max", "stride") for size in ("2,2,2", "64,64,64")),
+    *(("precision", dict(precision="compat", sparse="true", chunk_size=size, mips=mips)) for size, mips in (("2,2,2", "1"), ("64,64,64", "0"))),
     ("method", dict(method="mean")), ("levels", dict(levels="1")), ("format", dict(format="npz")), ("nothing", dict(nothing="1")),
     ("shape", dict(shape="8,8,8,2", kind="segmentation")), ("shape", dict(shape="8,8,8,1,1")), ("shape", dict(shape="8,8,0")),
 ]
@@ -39,7 +42,9 @@ def test_a_bad_parameter_is_400_and_named(word, change, name, storing):
         reply = wire.read("PUT")
     assert reply.status == 400, (reply.status, reply.body)
     assert not reply.interim, "the body was asked for"
-    assert f"`{word}`" in reply.problem["detail"], reply.problem["detail"]
+    detail = reply.problem["detail"]
+    assert detail.startswith(f"The parameter `{word}`: ") and detail.count("The parameter") == 1, detail
+    assert detail.endswith(".") and not detail.endswith(".."), detail
     assert storing.get(f"/v1/volumes/{name}").status == 404
 
 
@@ -118,3 +123,16 @@ def test_no_more_volumes_than_the_limit(dice, tmp_path):
         assert upload(server, "v", array, fields=[("If-Match", "*")]).status == 201
         assert server.get("/v1/volumes/v", method="DELETE").status == 204
         assert upload(server, "w", array).status == 201
+
+
+@pytest.mark.parametrize("mips,count", [("9", 9), ("all", 3)])
+def test_more_mips_than_allowed_are_413(mips, count, dice):
+    """limits.mips holds for uploads as it does for pyramids; what is within it works."""
+    array = picture(dice, (16, 16, 16), "uint8")[..., 0]
+    with tempfile.TemporaryDirectory() as data, Server("--data", data, config="limits: {mips: 2}\n") as server:
+        reply = upload(server, "v", array, mips=mips, chunk_size="2,2,16", factor="2,2,1")
+        assert reply.status == 413, (reply.status, reply.body)
+        assert "`limits.mips`" in reply.problem["detail"] and f"{count} mips" in reply.problem["detail"]
+        assert server.get("/v1/volumes/v").status == 404
+        assert upload(server, "v", array, mips="2", chunk_size="2,2,16", factor="2,2,1").status == 201
+        assert upload(server, "w", array, mips="all", chunk_size="4,4,16", factor="2,2,1").status == 201

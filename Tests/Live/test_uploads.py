@@ -233,7 +233,7 @@ def test_a_broken_replacement_leaves_the_old_volume(dice, name, storing):
 
 
 def test_of_two_at_once_one_wins(dice, name, storing):
-    """While one upload runs, another of the same name gets 409, and the first is unharmed."""
+    """While one upload runs, another of the same name and a DELETE get 409, and the first is unharmed."""
     array = picture(dice, (120, 90, 20), "uint8")[..., 0]
     content = upload_bytes(name, array)
     with storing.connect() as first, storing.connect() as second:
@@ -241,6 +241,8 @@ def test_of_two_at_once_one_wins(dice, name, storing):
         await_condition(lambda: status(storing, name) == "uploading", "the upload never began")
         second.send(upload_bytes(name, array + 1))
         assert second.read("PUT").status == 409
+        reply = storing.get(f"/v1/volumes/{name}", method="DELETE")
+        assert reply.status == 409 and "being written" in reply.problem["detail"]
         first.send(content[-5:])
         assert first.read("PUT").status == 201
     assert same(cutout(storing, name), array)

@@ -60,11 +60,15 @@ struct DiskBudgetTests {
         let stores = (try store("a", budget), try store("b", budget))
         await budget.settled()
         #expect(budget.counts.evictedFiles == 0)
+        await stores.0.countKept(below: "s")
+        await stores.1.countKept(below: "s")
+        #expect(stores.0.count(below: "s") == 5 && stores.1.count(below: "s") == 5)
         try await stores.1.keep("s/new", Self.block)
         await budget.settled()
         // In the order of use: 0, 3, 6, 9, 2, 5, 8, 1, 4, 7; nine may stay.
         #expect(budget.counts.evictedFiles == 2)
         #expect(budget.counts.used == 9 * 4096)
+        #expect(stores.0.count(below: "s") == 4 && stores.1.count(below: "s") == 5)
         #expect(
             folder.files == [
                 "a/s/2", "a/s/4", "a/s/6", "a/s/8", "b/s/1", "b/s/5", "b/s/7", "b/s/9", "b/s/new",

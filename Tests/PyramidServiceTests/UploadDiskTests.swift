@@ -19,7 +19,7 @@ private func plan(_ query: String, _ sizes: [Int], _ type: VoxelType, _ order: M
         factor: try Factor([2, 2, 2]),
         mips: .all
     )
-    let plan = try UploadPlan(query, spec)
+    let plan = try UploadPlan(query, spec, mipLimit: 32)
     return (plan, plan.cutting(order))
 }
 

@@ -15,6 +15,8 @@ struct RepresentationAnswer {
     let isCompressible: Bool
     /// Fields beside those of the representation itself.
     var fields: HTTPFields = [:]
+    /// Of what the bytes are held until the client has them; `nil`: they are in memory anyway.
+    var memory: AnswerMemory?
 
     private static let takesRanges = HTTPField(name: .acceptRanges, value: "bytes")
     private static let variesByCoding = HTTPField(name: .vary, value: "Accept-Encoding")
@@ -45,10 +47,19 @@ struct RepresentationAnswer {
         fields.set(.contentType, contentType)
         if coding == .gzip { fields.set(Self.isGzipped) }
         guard coding == .identity, let part = try range(of: bytes.count, tag) else {
-            return try await transaction.send(.ok, fields, body: bytes)
+            return try await send(.ok, fields, bytes)
         }
         fields.set(.contentRange, "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)")
-        try await transaction.send(.partialContent, fields, body: Array(bytes[part]))
+        try await send(.partialContent, fields, Array(bytes[part]))
+    }
+
+    private func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: [UInt8]) async throws {
+        guard let memory, transaction.exchange.head.method != .head else {
+            return try await transaction.send(status, fields, body: body)
+        }
+        try memory.enter(body.count)
+        defer { memory.leave(body.count) }
+        try await transaction.send(status, fields, body: body)
     }
 
     /// The part that `Range` asks for; `nil`: the whole. Several ranges, other units and an `If-Range` that names

@@ -13,6 +13,8 @@ package final class ServiceContext: Sendable {
     package let configuration: Configuration
     package let workers: WorkerPool
     package let admission: Admission
+    /// As much beside the budget of ``admission`` as cutouts and uploads have.
+    package let answers: AnswerMemory
     package let metrics = Metrics()
     package let readiness = Readiness()
     package let buffers = BufferPool(keptBytes: keptBufferBytes)
@@ -43,6 +45,7 @@ package final class ServiceContext: Sendable {
             maxWaiting: limits.requestsQueued,
             wait: configuration.timeouts.memoryWait
         )
+        answers = AnswerMemory(budget: admission.budget / 4)
         tokens = if let path = configuration.tokens { try AccessTokens(path: path) } else { nil }
         cors = CORSPolicy(origins: configuration.cors.origins)
         sidecar = try await Sidecar(

@@ -50,14 +50,14 @@ struct UploadHandler {
         switch request.kind {
         case .raw:
             let spec = try request.rawSpec(byteCount: length)
-            let plan = try UploadPlan(query, spec)
+            let plan = try UploadPlan(query, spec, mipLimit: context.configuration.limits.mips)
             let body = try RequestBody(transaction, request.contentCoding, context)
             try await receive(plan, spec, isBigEndian: false, body, body.source, claim, folders)
         case .npy:
             let body = try RequestBody(transaction, request.contentCoding, context)
             let (header, rest) = try await NpyPrefix.read(from: body.source)
             let spec = try request.npySpec(header, byteCount: length)
-            let plan = try UploadPlan(query, spec)
+            let plan = try UploadPlan(query, spec, mipLimit: context.configuration.limits.mips)
             try await receive(plan, spec, isBigEndian: header.isBigEndian, body, rest, claim, folders)
         }
     }

@@ -101,7 +101,8 @@ struct VolumeHandler {
             transaction: transaction,
             contentType: served.contentType,
             cacheControl: context.cacheControl,
-            isCompressible: served.isCompressible
+            isCompressible: served.isCompressible,
+            memory: context.answers
         )
         let coding = try answer.coding()
         let chunk: EncodedChunk

@@ -43,7 +43,8 @@ struct ZarrHandler {
             transaction: transaction,
             contentType: type,
             cacheControl: context.cacheControl,
-            isCompressible: isCompressible
+            isCompressible: isCompressible,
+            memory: context.answers
         )
     }
 

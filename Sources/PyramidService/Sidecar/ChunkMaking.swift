@@ -66,14 +66,19 @@ struct ChunkMaking: Sendable {
         case .lacks(let places, let reduction):
             let parents = try await parents(places, chain)
             try Task.checkCancellation()
-            chunk = try await onLane { flag in try completed(reduction, parents, flag) }
+            do {
+                chunk = try await onLane { flag in try completed(reduction, parents, flag) }
+            } catch ServiceError.badGateway where base.isMade {
+                let sound = try await mended(parents, chain)
+                chunk = try await onLane { flag in try completed(nil, sound, flag) }
+            }
         }
         supply.counters.made()
         try await supply.keeping.keep(chunk, volume, level.objectKey(place))
         return chunk
     }
 
-    private typealias Parent = (box: Box3, chunk: EncodedChunk, name: String)
+    private typealias Parent = (place: ChunkPlace, box: Box3, chunk: EncodedChunk, name: String)
 
     /// How far a chunk is made of what is at hand.
     private enum Begun {
@@ -122,8 +127,38 @@ struct ChunkMaking: Sendable {
             for try await (done, chunk) in group { found[done] = chunk }
         }
         return places.enumerated().compactMap { index, place in
-            found[index].map { (base.grids[0].box(place.cell), $0, base.name(place)) }
+            found[index].map { (place, base.grids[0].box(place.cell), $0, base.name(place)) }
         }
+    }
+
+    /// The same parents, of which those that were kept and cannot be decoded are made again, one after another.
+    private func mended(_ parents: [Parent], _ chain: MakingChain) async throws -> [Parent] {
+        guard let format = base.format else { throw unreadable }
+        var mended = parents
+        for (index, parent) in parents.enumerated() {
+            let fault: String? = try await onLane { _ in
+                do {
+                    let voxels = try BoxVoxels(
+                        parent.box,
+                        channels: format.channels,
+                        width: format.type.byteWidth
+                    )
+                    try ChunkReading.place(parent.chunk, parent.box, format, in: voxels, parent.name)
+                    return nil
+                } catch ServiceError.badGateway(let reason) {
+                    return reason
+                }
+            }
+            guard let fault else { continue }
+            mended[index].chunk = try await supply.madeAgain(
+                volume,
+                base.index,
+                parent.place,
+                chain,
+                reason: fault
+            )
+        }
+        return mended
     }
 
     private func places() -> [ChunkPlace] {

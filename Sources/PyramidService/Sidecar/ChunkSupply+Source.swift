@@ -37,7 +37,7 @@ extension ChunkSupply {
             }
             guard let object else { return nil }
             counters.read(bytes: object.bytes.count)
-            try checkSize(object, served, place, name)
+            if let fault = sizeFault(object, served, place) { throw ChunkReading.broken(name, fault) }
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
         } catch {
             let failure =
@@ -58,26 +58,23 @@ extension ChunkSupply {
         return min(max(bound, 1 << 16), limits.sourceObjectBytes)
     }
 
-    /// A chunk of `raw` has one right size, which is looked at although the chunk is passed on unopened: the last
-    /// four bytes of a gzip member tell what it holds.
-    private func checkSize(
-        _ object: StoredObject,
-        _ level: ServedLevel,
-        _ place: ChunkPlace,
-        _ name: String
-    ) throws(ServiceError) {
+    /// What is wrong with the size of a chunk, as it can be told although the chunk is passed on unopened; `nil`: nothing.
+    ///
+    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds.
+    func sizeFault(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> String? {
         guard let format = level.format, format.encoding == .raw,
             let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
-        else { return }
+        else { return nil }
         var count = object.bytes.count
         if object.coding == .gzip {
             let tail = object.bytes.suffix(4)
-            guard object.bytes.count >= 18 else { throw ChunkReading.broken(name, "it is no gzip") }
+            guard object.bytes.count >= 18 else { return "it is no gzip" }
             count = tail.reversed().reduce(0) { $0 << 8 | Int($1) }
         }
         guard count == expected & (object.coding == .gzip ? 0xffff_ffff : .max) else {
-            throw ChunkReading.broken(name, "it has \(count) bytes where \(expected) are right")
+            return "it has \(count) bytes where \(expected) are right"
         }
+        return nil
     }
 
     private func shardedChunk(

@@ -160,6 +160,13 @@ package final class ChunkSupply: Sendable {
             guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else {
                 return nil
             }
+            // No chunk of any encoding is empty.
+            let fault =
+                object.bytes.isEmpty ? "it is empty" : sizeFault(object, volume.levels[level], place)
+            if let fault {
+                warnOfDamage(volume, key, fault)
+                return nil
+            }
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
         } catch OriginError.cancelled {
             throw CancellationError()
@@ -167,8 +174,33 @@ package final class ChunkSupply: Sendable {
             throw ServiceError(error, reading: volume.levels[level].name(place), of: volume)
         } catch {
             // What cannot be read back is made again.
-            logger.warning("a kept chunk cannot be read", metadata: ["key": "\(key)", "reason": "\(error)"])
+            warnOfDamage(volume, key, "\(error)")
             return nil
+        }
+    }
+
+    private func warnOfDamage(_ volume: ServedVolume, _ key: String, _ reason: String) {
+        logger.warning(
+            "a kept chunk cannot be read, and is made again",
+            metadata: ["volume": "\(volume.name)", "key": "\(key)", "reason": "\(reason)"]
+        )
+    }
+
+    /// Makes a chunk of a made level whatever is kept of it, which turned out to be broken, and has it kept instead.
+    func madeAgain(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ chain: MakingChain,
+        reason: String
+    ) async throws -> EncodedChunk {
+        let key = volume.key(level, place, .identity)
+        return try await loads.join(key) { [self] in
+            warnOfDamage(volume, volume.levels[level].objectKey(place), reason)
+            cache.remove(volume.key(level, place, .gzip))
+            let chunk = try await load(volume, level, place, chain)
+            remember(chunk, volume, level, place)
+            return chunk
         }
     }
 

@@ -76,6 +76,15 @@ final class DataFolders: Sendable {
         }
     }
 
+    /// Why nothing could be kept; `nil`: it could. A folder that is missing is left missing.
+    func fault() async -> String? {
+        do {
+            return try await files.run { [root] in FolderProbe.fault(root) }
+        } catch {
+            return "\(error)"
+        }
+    }
+
     var diskCounts: DiskBudget.Counts { budget.counts }
 
     /// Whether there may be uploads from an earlier run.

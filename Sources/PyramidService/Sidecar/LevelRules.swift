@@ -11,6 +11,8 @@ package struct LevelRules: Sendable {
 
     /// Why levels cannot be made so; begins small, for the middle of a sentence.
     package struct Refusal: Error, Sendable, Equatable {
+        /// The parameter of an upload that cannot be so.
+        package var parameter = "precision"
         package let message: String
     }
 
@@ -26,6 +28,7 @@ package struct LevelRules: Sendable {
     /// Returns a rule for each made scale; `info` is that of what is there already.
     /// - Throws: ``Refusal``.
     package func rules(for made: [MadeScale], of info: VolumeInfo) throws(Refusal) -> [LevelRule] {
+        try checkSparse()
         let last = info.scales.count - 1
         var rules: [LevelRule] = []
         for (number, scale) in made.enumerated() {
@@ -47,12 +50,31 @@ package struct LevelRules: Sendable {
         return rules
     }
 
-    /// Averages that are cut off only every few levels are made in groups, each of the same base.
-    private func compatSteps(_ number: Int, _ made: [MadeScale], _ type: VoxelType) throws(Refusal) -> Int {
-        guard !sparse, !type.isFloat, type.byteWidth <= 2 else {
+    /// What cannot be whatever the volume is, and so is refused although no level may have to be made.
+    private func checkSparse() throws(Refusal) {
+        guard sparse else { return }
+        switch method {
+        case .min, .max, .stride:
+            throw Refusal(
+                parameter: "sparse",
+                message: "it says nothing for method=\(method.rawValue); leave it out, or say false"
+            )
+        case .average where precision == .compat:
             throw Refusal(
                 message:
-                    "compat averages of \(sparse ? "sparse " : "")\(type.rawValue) carry more from level to level "
+                    "compat averages that are sparse carry more from level to level than the levels hold; "
+                    + "allowed: precision exact"
+            )
+        case .average, .mode, .median: break
+        }
+    }
+
+    /// Averages that are cut off only every few levels are made in groups, each of the same base.
+    private func compatSteps(_ number: Int, _ made: [MadeScale], _ type: VoxelType) throws(Refusal) -> Int {
+        guard !type.isFloat, type.byteWidth <= 2 else {
+            throw Refusal(
+                message:
+                    "compat averages of \(type.rawValue) carry more from level to level "
                     + "than the levels hold; allowed: precision exact"
             )
         }
@@ -100,6 +122,13 @@ package struct LevelRules: Sendable {
             )
             _ = try PyramidPlan(spec)
         } catch {
+            // The name of the parameter, and what is wrong with it, without the end of a sentence.
+            if case .parameter(let name, let what) = ServiceError(error) {
+                throw Refusal(
+                    parameter: name,
+                    message: String(what.hasSuffix(".") ? what.dropLast() : what[...])
+                )
+            }
             throw Refusal(message: ServiceError(error).detail)
         }
     }

@@ -56,6 +56,12 @@ package final class Sidecar: Sendable {
                 logger: logger
             )
         }
+        if let root = configuration.data, let fault = await folders?.fault() {
+            logger.warning(
+                "nothing can be kept in the data folder: name one that can be made and written, or null (data, --data)",
+                metadata: ["folder": "\(root)", "reason": "\(fault)"]
+            )
+        }
         catalog = VolumeCatalog(
             configuration.volumes,
             uploadLimit: configuration.limits.uploads,

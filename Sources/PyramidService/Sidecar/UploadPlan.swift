@@ -11,8 +11,9 @@ struct UploadPlan: Sendable {
     /// One for each level beyond 0.
     let rules: [LevelRule]
 
-    /// - Throws: ``ServiceError/parameter(_:_:)`` for whatever cannot be a precomputed volume, or cannot be made.
-    init(_ query: UploadQuery, _ spec: PyramidSpec) throws(ServiceError) {
+    /// - Throws: ``ServiceError/parameter(_:_:)`` for whatever cannot be a precomputed volume, or cannot be made,
+    ///   ``ServiceError/overLimit(limit:_:)`` for more than `mipLimit` levels beyond 0.
+    init(_ query: UploadQuery, _ spec: PyramidSpec, mipLimit: Int) throws(ServiceError) {
         let sizes = spec.shape.sizes
         guard sizes.count <= 4 else {
             throw .parameter("shape", "a volume has the axes x, y, z and channel; allowed: 1 to 4 of them.")
@@ -23,6 +24,12 @@ struct UploadPlan: Sendable {
         do {
             let request = LevelRequest(factor: query.factor, mips: query.mips, encoding: nil)
             let made = try LevelPlanner.plan(base, request)
+            guard made.count <= mipLimit else {
+                throw ServiceError.overLimit(
+                    limit: "limits.mips",
+                    "The volume has \(made.count) mips beyond its own voxels, and \(mipLimit) are allowed; ask for fewer."
+                )
+            }
             rules = try LevelRules(
                 method: method,
                 precision: query.pyramid.precision,
@@ -32,7 +39,7 @@ struct UploadPlan: Sendable {
             info.scales += made.map(\.scale)
             self.info = info
         } catch let error as LevelRules.Refusal {
-            throw .parameter("precision", error.message + ".")
+            throw .parameter(error.parameter, error.message + ".")
         } catch let error as InfoError {
             throw .parameter("factor", error.message + ".")
         } catch {

@@ -213,8 +213,9 @@ package final class VolumeCatalog: Sendable {
 
     /// Claims a name to remove its upload.
     ///
-    /// - Throws: ``ServiceError/notFound(_:)`` when there is none, ``ServiceError/methodNotAllowed(_:allow:)`` for a
-    ///   configured volume, and as ``claim(_:wanted:)``.
+    /// - Throws: ``ServiceError/notFound(_:)`` when there is none, ``ServiceError/conflict(_:)`` while one is written for
+    ///   the first time, ``ServiceError/methodNotAllowed(_:allow:)`` for a configured volume, and as
+    ///   ``claim(_:wanted:)``.
     func claim(_ name: String, removing wanted: EntityTags?) throws(ServiceError) -> UploadClaim {
         if isConfigured(name) {
             throw .methodNotAllowed(
@@ -224,6 +225,7 @@ package final class VolumeCatalog: Sendable {
         }
         return try claim(name) { upload throws(ServiceError) in
             guard let upload else {
+                if case .uploading = entry(name) { throw Self.taken(name) }
                 throw .notFound("There is no volume \(shortened(name)); /v1/volumes lists all.")
             }
             guard wanted?.contains(upload.infoObject.tag, isWeak: false) ?? true else {
@@ -271,13 +273,16 @@ package final class VolumeCatalog: Sendable {
         }
         switch outcome {
         case .claimed: return claim
-        case .taken:
-            throw .conflict("The volume \(name) is being written by somebody else; wait for that to end.")
+        case .taken: throw Self.taken(name)
         case .tooMany:
             throw .noStorage(
                 "There are \(uploadLimit) uploaded volumes, and no more are kept (limits.uploads); remove one first."
             )
         }
+    }
+
+    private static func taken(_ name: String) -> ServiceError {
+        .conflict("The volume \(name) is being written by somebody else; wait for that to end.")
     }
 
     private enum ClaimOutcome { case claimed, taken, tooMany }
