@@ -169,7 +169,6 @@ def images(load, place, array, rounds):
                     paths = load.list(line.strip().removeprefix("/precomputed") for line in open(ours))
                     for _ in range(rounds + 1):
                         served.append((load.gets(server.port, ours, 2)[0], load.gets(port, paths, 2)[0]))
-            shutil.rmtree(data)
     yield against(f"cold chunks a second, {SIDE}^3 uint8 raw, 2x2x2, {CONNECTIONS} connections", "LocalVolume, npz", 10, cold)
     yield against("the same", f"reading and reducing the files alone, {os.cpu_count()} threads", None, made)
     for index, name in ((0, "median"), (1, "p99")):
@@ -213,7 +212,6 @@ def labels(load, place, array, rounds):
                     with nginx(place / "packed", place) as port:
                         for _ in range(rounds + 1):
                             served.append((load.gets(server.port, ours, 2, accept)[0], load.gets(port, ours, 2)[0]))
-            shutil.rmtree(data)
     what = f"{SIDE}^3 uint64 labels, gzip, 2x2x2"
     yield against(f"cold chunks a second, {what}", "LocalVolume, npz", 10, cold)
     yield against(f"warm chunks a second, {what}", "LocalVolume, npz", 100, warm)
