@@ -5,18 +5,17 @@ import Glibc
 package enum FolderProbe {
     /// Why nothing could be written below `path`; `nil`: something could. Blocks for a few system calls.
     ///
-    /// Permissions do not tell what a file system allows, so the first folder that is missing is made and removed again.
+    /// Permissions do not tell what a file system allows, so a folder is made and removed again where the first one is
+    /// missing: one of another name, since another process may be about to make and use that very one.
     package static func fault(_ path: String) -> String? {
-        var missing: String?
         var here = path
         while access(here, F_OK) != 0, errno == ENOENT, FolderListing.parent(of: here) != here {
-            missing = here
             here = FolderListing.parent(of: here)
         }
-        if let missing {
-            guard mkdir(missing, 0o755) == 0 || errno == EEXIST else { return systemReason("mkdir") }
-            // Fails when somebody has begun to use it, who keeps it.
-            _ = rmdir(missing)
+        if here != path {
+            let probe = "\(here)/.pyramidion-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+            guard mkdir(probe, 0o755) == 0 else { return systemReason("mkdir") }
+            _ = rmdir(probe)
             return nil
         }
         var status = stat()

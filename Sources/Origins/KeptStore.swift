@@ -24,6 +24,8 @@ package final class KeptStore: Sendable {
     let writers: WorkerPool
     /// A minute, in nanoseconds.
     private static let touchInterval: Int64 = 60_000_000_000
+    private static let lockTries = 600
+    private static let lockPause = Duration.milliseconds(50)
 
     /// Opens the store, makes its folder if need be, and removes what a crash left half written.
     ///
@@ -140,6 +142,27 @@ package final class KeptStore: Sendable {
             tally.forget(below: root.place(key))
             budget.sweepSoon()
         }
+    }
+
+    /// Runs `body` while no other process does so with this folder: what one finds out of date and removes, another may
+    /// have begun anew a moment before.
+    /// - Throws: What `body` throws; ``OriginError/writeFailed(place:reason:)`` when others have it for half a minute.
+    package func alone<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        for _ in 0..<Self.lockTries {
+            let lock = try await files.blocking { [root] () throws(OriginError) in
+                HeldLock("\(root.path)/\(TemporaryFolder.name)")
+            }
+            guard let lock else {
+                try await Task.sleep(for: Self.lockPause)
+                continue
+            }
+            defer { withExtendedLifetime(lock) {} }
+            return try await body()
+        }
+        throw OriginError.writeFailed(
+            place: root.path,
+            reason: "another process has been opening it for long"
+        )
     }
 
     /// Removes everything that is kept.

@@ -60,6 +60,17 @@ final class TemporaryFolder: Sendable {
     }
 }
 
+/// A folder's lock for one, for as long as this is there.
+final class HeldLock: Sendable {
+    private let folder: FileDescriptor
+
+    /// Nil when somebody else has it.
+    init?(_ path: String) {
+        guard let folder = FolderLock.exclusive(path) else { return nil }
+        self.folder = folder
+    }
+}
+
 /// Advisory locks on folders, which end with the descriptor or the process. C function: `flock`.
 enum FolderLock {
     /// Locks a folder for one; nil when anybody holds it, or it is gone.

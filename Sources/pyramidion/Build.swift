@@ -71,6 +71,11 @@ struct Build: AsyncParsableCommand {
     private func make(_ context: ServiceContext, _ shard: BuildShard) async throws {
         let volume = try await context.sidecar.catalog.volume(name)
         let build = LevelBuild(context.sidecar.supply, volume, shard)
+        guard build.canKeep else {
+            throw Failure.runtime(
+                "nothing could be kept, for the reason above; name a data folder that can be written"
+            )
+        }
         let failed = context.sidecar.supply.counters.counts.unkept
         try await build.run { level, cells in
             StandardError.write("\(name): level \(level), \(cells) chunks\n")

@@ -222,6 +222,30 @@ def test_shards_of_a_build_and_then_the_build_leave_everything_kept(dice, tmp_pa
                                for target in targets(server, "v", level)}
 
 
+def test_a_build_that_can_keep_nothing_is_a_failure(dice, tmp_path):
+    """It says so before it makes anything."""
+    write(tmp_path / "v", picture(dice, (40, 40, 10), "uint8"))
+    (tmp_path / "data").write_text("a file")
+    ended = built(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}})
+    assert ended.returncode == 1 and b"nothing could be kept" in ended.stderr, ended
+
+
+def test_parts_of_a_build_that_begin_together_keep_all_they_make(dice, tmp_path):
+    """Of several processes that find an empty folder, one makes it anew, and none removes what another has made."""
+    write(tmp_path / "v", picture(dice, (150, 130, 20), "uint8"), chunk=(16, 16, 16))
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    settings = tmp_path / "config.yaml"
+    settings.write_text(configuration(volumes))
+    for number in range(20):
+        place = tmp_path / str(number)
+        with ThreadPoolExecutor(4) as parts:
+            ended = list(parts.map(
+                lambda part: run("build", "v", "--config", settings, "--data", place / "data", "--shard", f"{part}/4"), range(4)))
+        assert [part.returncode for part in ended] == [0] * 4, ended
+        with serving(place, volumes) as server:
+            assert len(kept(place, "v")) == len(targets(server, "v", 1))
+
+
 def test_a_build_of_what_is_not_there_says_so(tmp_path):
     """An unknown volume is a wrong command line; a source that is gone is a failure; a part must be one."""
     volumes = {"v": {"source": tmp_path / "gone"}}

@@ -55,11 +55,14 @@ final class DataFolders: Sendable {
             files: files,
             writers: writers
         )
-        if try await fingerprintOf(store) != fingerprint {
+        var marked = info
+        marked.others[Self.fingerprintMember] = .string(fingerprint)
+        let json = marked.json()
+        // Parts of a build begin at the same moment.
+        try await store.alone {
+            guard try await fingerprintOf(store) != fingerprint else { return }
             try await store.clear()
-            var info = info
-            info.others[Self.fingerprintMember] = .string(fingerprint)
-            try await store.keep("info", info.json())
+            try await store.keep("info", json)
         }
         let kept = KeptLevels(store)
         await kept.countKept(info.scales.map(\.key))

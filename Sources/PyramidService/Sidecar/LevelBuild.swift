@@ -49,6 +49,9 @@ package struct LevelBuild: Sendable {
         self.shard = shard
     }
 
+    /// Whether what is made has a place to stay; why not is in the log.
+    package var canKeep: Bool { volume.store != nil || !volume.levels.contains(where: \.isMade) }
+
     /// How many chunks there are to make or to find, for each level of this shard, finest first.
     package var plan: [(level: Int, cells: Box3)] {
         let made = volume.levels.filter(\.isMade)
