@@ -23,7 +23,7 @@ public func fuzzQuery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let query = lines.first ?? ""
     do throws(ServiceError) {
         let request = try PyramidRequest(
-            query: query,
+            query: try PyramidQuery(query),
             fields: fields,
             framing: .chunked,
             limits: Configuration.Limits()
