@@ -6,7 +6,6 @@ package import Voxels
 /// Where a table says what the voxels of a few boxes can be, their places in that table, one byte each, are an eighth of
 /// the voxels' memory or less. Equal voxels have equal bytes, smaller ones smaller bytes, and 0 is 0: that is all that
 /// modes, extremes and striding look at.
-///
 package struct BoxBatch: Sendable {
     /// Boxes of a batch.
     package let boxCount: Int

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CCurl
 import Glibc
 import Synchronization
 import Workers
@@ -86,12 +85,7 @@ package final class FolderDraft: Sendable {
         defer { claim.end() }
         do throws(OriginError) {
             return try await files.blocking { [self] () throws(OriginError) in
-                // The whole file system: for the thousands of files of a volume that takes a hundredth of the time of
-                // a sync for each file. Seen on ext4: 2000 files of 64 KiB in 0.06 s against 5.5 s.
-                guard syncfs(folder.raw) == 0 else {
-                    throw .writeFailed(place: path, reason: systemReason("syncfs"))
-                }
-                return try set.publish(path, as: name, replacing: replacing)
+                try set.publish(path, folder, as: name, replacing: replacing)
             }
         } catch {
             // If the folder has been moved already, the set takes care of it.

@@ -8,6 +8,7 @@
 // 3. Whoever reads a generation holds a shared lock on its folder, in whichever process. What no link points to, and
 //    what nobody holds, is removed: by the last to let go, or at the next start if all died.
 // 4. Between a folder's move to `.generations` and its link, its builder holds that lock, so no sweep takes it.
+import CCurl
 import Dispatch
 import Glibc
 import Synchronization
@@ -125,11 +126,21 @@ package final class FolderSet: Sendable {
 
     // MARK: On lanes
 
-    /// Publishes the folder at `draft`, all of which is on the disk, under `name`.
-    func publish(_ draft: String, as name: String, replacing: Bool) throws(OriginError) -> PublishedFolder {
+    /// Publishes the folder at `draft` under `name`; `folder` was opened before anything was written to it.
+    func publish(
+        _ draft: String,
+        _ folder: borrowing FileDescriptor,
+        as name: String,
+        replacing: Bool
+    ) throws(OriginError) -> PublishedFolder {
         guard VolumeName.isValid(name) else { throw .brokenName(name) }
-        // Making the link decides.
+        // Asked before the work is done as well: making the link decides.
         if !replacing, generation(of: name) != nil { throw .nameTaken(name) }
+        // The whole file system: for the thousands of files of a volume that takes a hundredth of the time of a sync for
+        // each file. Seen on ext4: 2000 files of 64 KiB in 0.06 s against 5.5 s.
+        guard syncfs(folder.raw) == 0 else {
+            throw .writeFailed(place: draft, reason: systemReason("syncfs"))
+        }
         guard let lock = FolderLock.shared(draft) else {
             throw .writeFailed(place: draft, reason: "it is gone, or somebody else locks it")
         }

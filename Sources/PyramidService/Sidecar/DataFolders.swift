@@ -55,14 +55,13 @@ final class DataFolders: Sendable {
             files: files,
             writers: writers
         )
-        var marked = info
-        marked.others[Self.fingerprintMember] = .string(fingerprint)
-        let json = marked.json()
         // Parts of a build begin at the same moment.
         try await store.alone {
             guard try await fingerprintOf(store) != fingerprint else { return }
             try await store.clear()
-            try await store.keep("info", json)
+            var marked = info
+            marked.others[Self.fingerprintMember] = .string(fingerprint)
+            try await store.keep("info", marked.json())
         }
         let kept = KeptLevels(store)
         await kept.countKept(info.scales.map(\.key))
