@@ -38,7 +38,11 @@ struct PyramidRun {
         let plan = try PyramidPlan(spec)
         let sink = try FileSink(output)
         let pipeline = SlabPipeline(
-            engine: try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, lanes: pool.lanes)),
+            engine: try PyramidEngine(
+                plan,
+                slabsInFlight: SlabPipeline.ring(plan, .lanes, lanes: pool.lanes)
+            ),
+            place: .lanes,
             isBigEndian: isBigEndian,
             cancellation: CancellationFlag(),
             pool: pool,

@@ -36,11 +36,15 @@ struct Workshop {
     let pool = WorkerPool(lanes: 2, queueLimit: 64)
     let buffers = BufferPool(keptBytes: 8 << 20)
 
-    func pipeline(_ plan: PyramidPlan, isBigEndian: Bool = false, flag: CancellationFlag = .init()) throws
-        -> SlabPipeline
-    {
+    func pipeline(
+        _ plan: PyramidPlan,
+        _ place: ReductionPlace = .lanes,
+        isBigEndian: Bool = false,
+        flag: CancellationFlag = .init()
+    ) throws -> SlabPipeline {
         SlabPipeline(
-            engine: try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, lanes: pool.lanes)),
+            engine: try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, place, lanes: pool.lanes)),
+            place: place,
             isBigEndian: isBigEndian,
             cancellation: flag,
             pool: pool,

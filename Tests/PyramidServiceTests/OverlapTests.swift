@@ -176,10 +176,11 @@ struct OverlapTests {
         for isEarly in [false, true] {
             let workshop = Workshop()
             let plan = try plan()
-            let engine = try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, lanes: 2))
+            let engine = try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, .lanes, lanes: 2))
             let early = isEarly ? EarlyPacking(engine) : nil
             let pipeline = SlabPipeline(
                 engine: engine,
+                place: .lanes,
                 isBigEndian: false,
                 cancellation: CancellationFlag(),
                 pool: workshop.pool,

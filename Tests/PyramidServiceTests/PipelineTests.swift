@@ -31,17 +31,65 @@ private func strided(_ bytes: [UInt8], _ width: Int, _ height: Int, _ depth: Int
 }
 
 @Test(
-    "Slabs make the same level, on the spot and on lanes",
-    arguments: [[7, 5, 3], [64, 64, 4], [513, 257, 33], [1024, 1024, 9]]
+    "Slabs make the same level, on the loop and on lanes",
+    arguments: [[7, 5, 3], [64, 64, 4], [513, 257, 33], [1024, 1024, 9]],
+    [ReductionPlace.loop, .lanes]
 )
-func slabs(sizes: [Int]) async throws {
+func slabs(sizes: [Int], place: ReductionPlace) async throws {
     let workshop = Workshop()
     let bytes = randomBytes(sizes.reduce(1, *))
-    let pipeline = try workshop.pipeline(PyramidPlan(strideSpec(sizes)))
+    let pipeline = try workshop.pipeline(PyramidPlan(strideSpec(sizes)), place)
     var done: [Int] = []
     try await pipeline.run(MemorySource(bytes)) { done.append($0) }
     #expect(done == Array(0..<pipeline.engine.plan.slabCount))
     #expect(Array(pipeline.engine.level(1)) == strided(bytes, sizes[0], sizes[1], sizes[2]))
+}
+
+private func place(
+    _ sizes: [Int],
+    _ method: Method,
+    _ type: VoxelType = .uint8,
+    _ factor: [Int] = [2, 2, 2],
+    precision: Precision = .compat,
+    mips: Int = 3,
+    sparse: Bool = false,
+    packs: Bool = false
+) throws -> ReductionPlace {
+    let spec = PyramidSpec(
+        type: type,
+        shape: try Shape(sizes),
+        method: method,
+        precision: precision,
+        factor: try Factor(factor),
+        mips: .count(mips),
+        sparse: sparse
+    )
+    return ReductionPlace(try PyramidPlan(spec), packsBehindSlabs: packs)
+}
+
+@Test("Boxes of twos are reduced on the loop, up to slabs of 4 MiB")
+func lightWork() throws {
+    let large = [512, 512, 512]
+    #expect(try place(large, .average) == .loop)
+    #expect(try place(large, .mode, .uint64) == .loop)
+    #expect(try place(large, .mode, .uint64, [2, 2, 1], sparse: true) == .loop)
+    #expect(try place(large, .min, .float32) == .loop)
+    // Two slices are a slab of 4 MiB, then one of more.
+    #expect(try place([2048, 1024, 8], .average) == .loop)
+    #expect(try place([2048, 1025, 8], .average) == .lanes)
+}
+
+@Test("What takes long for a voxel, or compresses behind a slab, is done on lanes unless it is small")
+func heavyWork() throws {
+    let large = [512, 512, 512]
+    #expect(try place(large, .average, packs: true) == .lanes)
+    #expect(try place(large, .average, .uint8, [3, 3, 1]) == .lanes)
+    #expect(try place(large, .average, sparse: true) == .lanes)
+    #expect(try place(large, .average, .float64, mips: 1) == .lanes)
+    #expect(try place(large, .mode, precision: .exact) == .lanes)
+    #expect(try place(large, .median) == .lanes)
+    #expect(try place([32, 32, 32], .median) == .loop)
+    #expect(try place([64, 64, 64], .average, .uint8, [3, 3, 1], packs: true) == .loop)
 }
 
 @Test("Big-endian voxels are turned round")
@@ -57,8 +105,12 @@ func bigEndian() async throws {
     [-1, 1]
 )
 func wrongLengths(sizes: [Int], difference: Int) async throws {
+    for place in [ReductionPlace.loop, .lanes] { try await wrongLength(sizes, difference, place) }
+}
+
+private func wrongLength(_ sizes: [Int], _ difference: Int, _ place: ReductionPlace) async throws {
     let count = sizes.reduce(1, *)
-    let pipeline = try Workshop().pipeline(PyramidPlan(strideSpec(sizes)))
+    let pipeline = try Workshop().pipeline(PyramidPlan(strideSpec(sizes)), place)
     let source = MemorySource(randomBytes(count + difference))
     let error = await #expect(throws: ServiceError.self) { try await pipeline.run(source) { _ in } }
     #expect(error?.status == .badRequest)
@@ -66,11 +118,11 @@ func wrongLengths(sizes: [Int], difference: Int) async throws {
     if difference < 0 { #expect(error?.detail.contains("\(count - 1) bytes") == true) }
 }
 
-@Test("A client that has left ends the work")
-func cancelled() async throws {
+@Test("A client that has left ends the work", arguments: [ReductionPlace.loop, .lanes])
+func cancelled(place: ReductionPlace) async throws {
     let flag = CancellationFlag()
     flag.cancel()
-    let pipeline = try Workshop().pipeline(PyramidPlan(strideSpec([1024, 1024, 9])), flag: flag)
+    let pipeline = try Workshop().pipeline(PyramidPlan(strideSpec([1024, 1024, 9])), place, flag: flag)
     await #expect(throws: EngineError.cancelled) {
         try await pipeline.run(MemorySource(randomBytes(9 << 20))) { _ in }
     }

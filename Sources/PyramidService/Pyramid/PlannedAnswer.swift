@@ -10,6 +10,10 @@ final class PlannedAnswer: Sendable {
     let layout: AnswerLayout
     /// Those that describe the levels.
     let fields: HTTPFields
+    /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself, and small
+    /// work is done on the loop.
+    let packsEarly: Bool
+    let place: ReductionPlace
     let slabsInFlight: Int
     /// What the engine holds, in bytes.
     let enginePrice: Int
@@ -28,7 +32,9 @@ final class PlannedAnswer: Sendable {
         plan = try request.plan(spec)
         layout = try AnswerLayout(request.format, plan, checksumsAfterLevels: request.respondsEarly)
         fields = PyramidFields.make(plan)
-        slabsInFlight = SlabPipeline.ring(plan, lanes: lanes)
+        packsEarly = request.isGzipped && !request.respondsEarly && !plan.isSmallWork
+        place = ReductionPlace(plan, packsBehindSlabs: packsEarly)
+        slabsInFlight = SlabPipeline.ring(plan, place, lanes: lanes)
         // A price without bound stays one when a few bytes are added.
         enginePrice = min(plan.price(slabsInFlight: slabsInFlight), .max / 2)
     }

@@ -78,23 +78,18 @@ struct PyramidHandler {
         var price = planned.enginePrice
         if request.contentCoding != .identity { price += InflatingSource.inputByteCount + (64 << 10) }
         if request.isGzipped { price += (context.workers.lanes + 2) * 2 * GzipBlockEncoder.blockByteCount }
-        if packsEarly(planned.plan) { price += EarlyPacking.budget(planned.plan) }
+        if planned.packsEarly { price += EarlyPacking.budget(planned.plan) }
         return price
-    }
-
-    /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself, and small
-    /// work is done on the loop.
-    private func packsEarly(_ plan: PyramidPlan) -> Bool {
-        request.isGzipped && !request.respondsEarly && !plan.isSmallWork
     }
 
     private func make(_ planned: PlannedAnswer, isBigEndian: Bool, _ source: any ByteSource) async throws {
         let engine = try planned.engine()
         // Only now: what lay spare may have become this pyramid's own.
         context.spareMemory.admissionChanged(context.admission)
-        let early = packsEarly(planned.plan) ? EarlyPacking(engine) : nil
+        let early = planned.packsEarly ? EarlyPacking(engine) : nil
         let pipeline = SlabPipeline(
             engine: engine,
+            place: planned.place,
             isBigEndian: isBigEndian,
             cancellation: transaction.exchange.cancellation,
             pool: context.workers,

@@ -12,6 +12,7 @@ final class RecentPlans: Sendable {
         let spec: PyramidSpec
         let format: AnswerFormat
         let respondsEarly: Bool
+        let isGzipped: Bool
     }
 
     private static let answerBudget = 16 << 20
@@ -40,7 +41,12 @@ final class RecentPlans: Sendable {
     func answer(_ request: PyramidRequest, _ spec: PyramidSpec) throws -> PlannedAnswer {
         // The boundary of a multipart answer is its own.
         guard request.format != .multipart else { return try PlannedAnswer(request, spec, lanes: lanes) }
-        let key = Key(spec: spec, format: request.format, respondsEarly: request.respondsEarly)
+        let key = Key(
+            spec: spec,
+            format: request.format,
+            respondsEarly: request.respondsEarly,
+            isGzipped: request.isGzipped
+        )
         if let known = answers.withLock({ $0[key] }) { return known }
         let answer = try PlannedAnswer(request, spec, lanes: lanes)
         answers.withLock { $0.keep(answer, for: key, cost: answer.byteCount) }

@@ -4,14 +4,17 @@ package import UV
 import Voxels
 package import Workers
 
-/// Reads slabs from a source and has them reduced on lanes while the next ones arrive.
+/// Reads slabs from a source and has them reduced, on lanes while the next ones arrive or where they are read.
 ///
-/// A ring of buffers bounds what is held: slab `i` is read into the buffer of slab `i - ring` when that is done.
+/// A ring of buffers bounds what is held: slab `i` is read into the buffer of slab `i - ring` when that is done. On the
+/// loop it is one buffer, so that reading and reducing find it in the cache: that costs the loop no more than to fill
+/// new ones.
 package struct SlabPipeline {
     /// Slabs above this are not waited with: one is read, each lane has one.
     private static let largeSlabByteCount = 4 << 20
 
     package let engine: PyramidEngine
+    package let place: ReductionPlace
     package let isBigEndian: Bool
     /// Raised when nobody wants the pyramid any more.
     package let cancellation: CancellationFlag
@@ -22,6 +25,7 @@ package struct SlabPipeline {
 
     package init(
         engine: PyramidEngine,
+        place: ReductionPlace,
         isBigEndian: Bool,
         cancellation: CancellationFlag,
         pool: WorkerPool,
@@ -29,6 +33,7 @@ package struct SlabPipeline {
         early: EarlyPacking? = nil
     ) {
         self.engine = engine
+        self.place = place
         self.isBigEndian = isBigEndian
         self.cancellation = cancellation
         self.pool = pool
@@ -38,8 +43,8 @@ package struct SlabPipeline {
 
     /// How many slabs of `plan` are held at a time: one for each lane, one that is read, and, if they are not large,
     /// one that waits.
-    package static func ring(_ plan: PyramidPlan, lanes: Int) -> Int {
-        if plan.isSmallWork { return 1 }
+    package static func ring(_ plan: PyramidPlan, _ place: ReductionPlace, lanes: Int) -> Int {
+        if place == .loop { return 1 }
         let waiting = plan.slabByteCount > largeSlabByteCount ? 0 : 1
         return max(1, min(lanes + 1 + waiting, plan.slabCount))
     }
@@ -50,18 +55,19 @@ package struct SlabPipeline {
     ///   source, the engine and `slabDone` throw. No lane works on anything of this run then.
     package func run(_ source: any ByteSource, slabDone: (Int) async throws -> Void) async throws {
         let plan = engine.plan
-        let ring = Self.ring(plan, lanes: pool.lanes)
+        let ring = Self.ring(plan, place, lanes: pool.lanes)
         var slots: [PooledBuffer] = []
         for _ in 0..<ring { slots.append(try buffers.take(plan.slabByteCount)) }
         // Lanes hold plain pointers into them.
         defer { withExtendedLifetime(slots) {} }
-        if plan.isSmallWork {
+        switch place {
+        case .loop:
             for index in 0..<plan.slabCount {
                 let voxels = try await read(index, from: source, into: slots[0])
                 try reduction(index, voxels)()
                 try await slabDone(index)
             }
-        } else {
+        case .lanes:
             try await inOrder(plan.slabCount, width: ring, on: pool) { index in
                 reduction(index, try await read(index, from: source, into: slots[index % ring]))
             } take: { index, _ in
