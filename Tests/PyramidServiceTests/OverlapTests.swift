@@ -168,19 +168,20 @@ struct OverlapTests {
 
     @Test(
         "An answer packed while slabs arrive has the bytes of one packed behind them",
-        arguments: [AnswerFormat.npz, .raw]
+        arguments: [AnswerFormat.npz, .raw],
+        [ReductionPlace.loop, .lanes]
     )
-    func packedEarly(format: AnswerFormat) async throws {
+    func packedEarly(format: AnswerFormat, place: ReductionPlace) async throws {
         let bytes = volume()
         var answers: [[UInt8]] = []
         for isEarly in [false, true] {
             let workshop = Workshop()
             let plan = try plan()
-            let engine = try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, .lanes, lanes: 2))
+            let engine = try PyramidEngine(plan, slabsInFlight: SlabPipeline.ring(plan, place, lanes: 2))
             let early = isEarly ? EarlyPacking(engine) : nil
             let pipeline = SlabPipeline(
                 engine: engine,
-                place: .lanes,
+                place: place,
                 isBigEndian: false,
                 cancellation: CancellationFlag(),
                 pool: workshop.pool,

@@ -52,8 +52,7 @@ private func place(
     _ factor: [Int] = [2, 2, 2],
     precision: Precision = .compat,
     mips: Int = 3,
-    sparse: Bool = false,
-    packs: Bool = false
+    sparse: Bool = false
 ) throws -> ReductionPlace {
     let spec = PyramidSpec(
         type: type,
@@ -64,7 +63,7 @@ private func place(
         mips: .count(mips),
         sparse: sparse
     )
-    return ReductionPlace(try PyramidPlan(spec), packsBehindSlabs: packs)
+    return ReductionPlace(try PyramidPlan(spec))
 }
 
 @Test("Boxes of twos are reduced on the loop, up to slabs of 4 MiB")
@@ -79,17 +78,16 @@ func lightWork() throws {
     #expect(try place([2048, 1025, 8], .average) == .lanes)
 }
 
-@Test("What takes long for a voxel, or compresses behind a slab, is done on lanes unless it is small")
+@Test("What takes long for a voxel is done on lanes unless it is small")
 func heavyWork() throws {
     let large = [512, 512, 512]
-    #expect(try place(large, .average, packs: true) == .lanes)
     #expect(try place(large, .average, .uint8, [3, 3, 1]) == .lanes)
     #expect(try place(large, .average, sparse: true) == .lanes)
     #expect(try place(large, .average, .float64, mips: 1) == .lanes)
     #expect(try place(large, .mode, precision: .exact) == .lanes)
     #expect(try place(large, .median) == .lanes)
     #expect(try place([32, 32, 32], .median) == .loop)
-    #expect(try place([64, 64, 64], .average, .uint8, [3, 3, 1], packs: true) == .loop)
+    #expect(try place([64, 64, 64], .average, .uint8, [3, 3, 1]) == .loop)
 }
 
 @Test("Big-endian voxels are turned round")

@@ -33,7 +33,7 @@ final class PlannedAnswer: Sendable {
         layout = try AnswerLayout(request.format, plan, checksumsAfterLevels: request.respondsEarly)
         fields = PyramidFields.make(plan)
         packsEarly = request.isGzipped && !request.respondsEarly && !plan.isSmallWork
-        place = ReductionPlace(plan, packsBehindSlabs: packsEarly)
+        place = ReductionPlace(plan)
         slabsInFlight = SlabPipeline.ring(plan, place, lanes: lanes)
         // A price without bound stays one when a few bytes are added.
         enginePrice = min(plan.price(slabsInFlight: slabsInFlight), .max / 2)

@@ -12,9 +12,8 @@ package enum ReductionPlace: Sendable {
     /// A slab of light work of so many bytes takes the loop about 0.4 ms, less than reading it does.
     private static let largestLightSlab = 4 << 20
 
-    /// - Parameter packsBehindSlabs: Whether whoever reduces a slab also compresses some of what has become final.
-    package init(_ plan: PyramidPlan, packsBehindSlabs: Bool) {
-        let isLight = plan.isLight && plan.slabByteCount <= Self.largestLightSlab && !packsBehindSlabs
+    package init(_ plan: PyramidPlan) {
+        let isLight = plan.isLight && plan.slabByteCount <= Self.largestLightSlab
         self = isLight || plan.isSmallWork ? .loop : .lanes
     }
 }

@@ -20,7 +20,7 @@ package struct SlabPipeline {
     package let cancellation: CancellationFlag
     package let pool: WorkerPool
     package let buffers: BufferPool
-    /// Compresses behind each slab; nil: nothing is compressed before the answer.
+    /// Compresses behind each slab, on a lane; nil: nothing is compressed before the answer.
     package let early: EarlyPacking?
 
     package init(
@@ -60,16 +60,26 @@ package struct SlabPipeline {
         for _ in 0..<ring { slots.append(try buffers.take(plan.slabByteCount)) }
         // Lanes hold plain pointers into them.
         defer { withExtendedLifetime(slots) {} }
-        switch place {
-        case .loop:
+        switch (place, early) {
+        case (.loop, nil):
             for index in 0..<plan.slabCount {
-                let voxels = try await read(index, from: source, into: slots[0])
-                try reduction(index, voxels)()
+                try reduction(index, try await read(index, from: source, into: slots[0]))()
                 try await slabDone(index)
             }
-        case .lanes:
+        case (.loop, let early?):
+            try await inOrder(plan.slabCount, width: pool.lanes + 1, on: pool) { index in
+                try reduction(index, try await read(index, from: source, into: slots[0]))()
+                return early.pack
+            } take: { index, _ in
+                try await slabDone(index)
+            }
+        case (.lanes, let early):
             try await inOrder(plan.slabCount, width: ring, on: pool) { index in
-                reduction(index, try await read(index, from: source, into: slots[index % ring]))
+                let reduce = reduction(index, try await read(index, from: source, into: slots[index % ring]))
+                return {
+                    try reduce()
+                    early?.pack()
+                }
             } take: { index, _ in
                 try await slabDone(index)
             }
@@ -98,10 +108,9 @@ package struct SlabPipeline {
         -> @Sendable () throws -> Void
     {
         let lent = Lent(voxels)
-        return { [engine, isBigEndian, cancellation, early] in
+        return { [engine, isBigEndian, cancellation] in
             if isBigEndian { swapBytes(of: lent.memory, width: engine.plan.spec.type.byteWidth) }
             try engine.reduce(slab: index, UnsafeRawBufferPointer(lent.memory)) { cancellation.isCancelled }
-            early?.pack()
         }
     }
 
