@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PyramidPlan {
+    /// How often the input is read: an exact mode or median reads it for each of its mips.
+    package var passCount: Int { topology == .fan ? stages.count : 1 }
+
     /// Whether a thread reduces a slab in less time than a socket takes to bring it, whatever its voxels are: boxes of
     /// twos by vectors, without a branch that depends on a voxel.
     ///

@@ -86,7 +86,11 @@ func heavyWork() throws {
     #expect(try place(large, .average, .float64, mips: 1) == .lanes)
     #expect(try place(large, .mode, precision: .exact) == .lanes)
     #expect(try place(large, .median) == .lanes)
-    #expect(try place([32, 32, 32], .median) == .loop)
+    #expect(try place([32, 32, 16], .median) == .loop)
+    #expect(try place([32, 32, 17], .median) == .lanes)
+    // An exact median reads its input for each mip.
+    #expect(try place([32, 32, 5], .median, precision: .exact) == .loop)
+    #expect(try place([32, 32, 6], .median, precision: .exact) == .lanes)
     #expect(try place([64, 64, 64], .average, .uint8, [3, 3, 1]) == .loop)
 }
 
