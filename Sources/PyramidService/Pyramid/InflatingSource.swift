@@ -8,7 +8,8 @@ package import Workers
 package final class InflatingSource: ByteSource {
     /// Compressed bytes that are held at a time, at most.
     package static let inputByteCount = PackedReader.mostPieces * PackedReader.pieceByteCount
-    /// Output up to this size is inflated where it is asked for: a lane is some microseconds away.
+    /// Output up to this size is inflated where it is asked for, if what there is to inflate is not more either: a lane is
+    /// some microseconds away, and empty members are work that makes nothing.
     private static let inlineByteCount = 64 << 10
     /// The ratio says nothing about so little.
     private static let ratioFreeByteCount = 1 << 20
@@ -71,7 +72,7 @@ package final class InflatingSource: ByteSource {
         let pieces = packed.pieces
         let hasMore = hasMore
         let lent = Lent(output)
-        if output.count <= Self.inlineByteCount {
+        if output.count <= Self.inlineByteCount, pieces.waitingBytes <= Self.inlineByteCount {
             return try inflater.inflate(pieces, hasMore: hasMore, into: lent)
         }
         return try await pool.run { [inflater] in

@@ -26,6 +26,11 @@ final class PackedPieces: Sendable {
     /// Bytes of all pieces that the inflater has begun; what was read ahead is not in them.
     var begunBytes: Int { state.withLock { $0.begunBytes } }
 
+    /// Bytes that wait to be inflated.
+    var waitingBytes: Int {
+        state.withLock { $0.waiting.reduce(0) { $0 + $1.memory.memory.count - $1.begin } }
+    }
+
     func add(freeSlots slots: Range<Int>) { state.withLock { $0.freeSlots += slots } }
 
     func takeFreeSlot() -> Int? { state.withLock { $0.freeSlots.popLast() } }
