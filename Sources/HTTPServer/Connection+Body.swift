@@ -11,14 +11,19 @@ extension Connection {
         case failed(BodyError)
     }
 
+    /// Sends `100 Continue` if the client waits for it.
+    func askForBody() {
+        if inbox.count > 0 { machine.bodyArrived() }
+        if machine.bodyWanted() { sendContinue() }
+    }
+
     /// Fills `buffer` wholly unless the body ends first.
     func readBody(into buffer: UnsafeMutableRawBufferPointer) async throws(BodyError) -> Int {
         if let bodyFailure { throw bodyFailure }
         guard !isClosed else { throw .cancelled }
         guard machine.isBodyArriving, !buffer.isEmpty else { return 0 }
         precondition(pendingRead == nil, "two reads of one body at the same time")
-        if inbox.count > 0 { machine.bodyArrived() }
-        if machine.bodyWanted() { sendContinue() }
+        askForBody()
         var filled = 0
         switch fill(buffer, &filled) {
         case .done:

@@ -81,6 +81,13 @@ package final class Exchange {
         return try await connection.readBody(into: buffer)
     }
 
+    /// Has the client send its body, if it waits for `100 Continue`: for an answer that begins before the body is read,
+    /// behind which there is no 100 any more.
+    package func askForBody() {
+        guard connection.exchange === self, connection.machine.isBodyArriving else { return }
+        connection.askForBody()
+    }
+
     /// Lets a ``readBody(into:)`` that waits return with what it has; what comes next is left to the answer's end.
     package func endRead() {
         guard connection.exchange === self else { return }

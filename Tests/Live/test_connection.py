@@ -84,6 +84,19 @@ def test_continue_is_said_once_and_only_when_the_body_is_wanted(server):
             assert right(reply) and not reply.interim
 
 
+def test_continue_is_said_before_an_early_answer(server):
+    """Behind the answer's head there is no 100 any more, and the client would wait for it."""
+    fields = [("Content-Length", len(DATA)), ("Expect", "100-continue"), ("Prefer", "respond-early")]
+    with server.connect() as wire:
+        for _ in range(2):
+            wire.send(head("POST", QUERY, fields))
+            assert wire.read_head().status == 100
+            begun = wire.read_head()
+            assert begun.status == 200 and begun["Preference-Applied"] == "respond-early"
+            wire.send(DATA)
+            wire.read_exactly(int(begun["Content-Length"]))
+
+
 @pytest.mark.parametrize("fields,query,status", [
     ([("Content-Type", "image/png")], QUERY, 415),
     ([("Content-Encoding", "br")], QUERY, 415),

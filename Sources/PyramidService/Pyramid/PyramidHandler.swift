@@ -57,7 +57,7 @@ struct PyramidHandler {
     ) async throws {
         let price = price(planned)
         let arrived = ContinuousClock.now
-        try await context.admission.enter(price: price)
+        try await context.admission.enter(price: price, for: .pyramid)
         defer {
             context.admission.leave(price: price)
             context.spareMemory.admissionChanged(context.admission)
@@ -98,6 +98,7 @@ struct PyramidHandler {
         )
         let answer = PyramidAnswer(request, planned, engine, transaction, context, early: early)
         if answer.isEarly {
+            transaction.exchange.askForBody()
             try await answer.begin()
             try await pipeline.run(source) { _ in try await answer.advance() }
         } else {
