@@ -6,6 +6,7 @@ extension HTTPField.Name {
     package static let pyramidOrder = known("Pyramid-Order")
     package static let pyramidLevels = known("Pyramid-Levels")
     package static let pyramidShape = known("Pyramid-Shape")
+    static let fetchSite = known("Sec-Fetch-Site")
     static let forwardedProto = known("X-Forwarded-Proto")
     package static let acceptPost = known("Accept-Post")
     package static let prefer = known("Prefer")

@@ -94,6 +94,26 @@ def test_beyond_loopback_nobody_writes_without_tokens(dice, tmp_path):
         assert server.get("/v1/volumes").status == 200
 
 
+@pytest.mark.parametrize("origins,fields,may", [
+    ('["*"]', [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://page.example")], False),
+    ('["*"]', [("Sec-Fetch-Site", "same-origin")], True),
+    ('["*"]', [("Sec-Fetch-Site", "same-site"), ("Origin", "http://localhost:3000")], True),
+    ('["*"]', [("Origin", "https://page.example")], True),  # no browser's page
+    ('["https://page.example"]', [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://page.example")], True),
+    ('["https://page.example"]', [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://other.example")], False),
+])
+def test_pages_of_other_sites_write_only_if_they_are_named(origins, fields, may, dice, tmp_path):
+    """Without tokens, a page that somebody happens to look at neither adds nor removes a volume; it may read."""
+    array = picture(dice, (8, 8, 8), "uint8")[..., 0]
+    with Server("--data", str(tmp_path), config=f"cors: {{origins: {origins}}}\n") as server:
+        assert upload(server, "v", array, fields=fields).status == (201 if may else 403)
+        upload(server, "w", array)
+        assert server.get("/v1/volumes/w", fields).status == 200
+        reply = server.get("/v1/volumes/w", fields, method="DELETE")
+        assert reply.status == (204 if may else 403)
+        assert may or "cors.origins" in reply.problem["detail"]
+
+
 def test_tokens_have_scopes(dice, tmp_path):
     """A token to read does not write, one to write does both, and without any there is nothing."""
     (tmp_path / "tokens").write_text("reading-reading-reading read\nwriting-writing-writing write\n")

@@ -78,7 +78,9 @@ func randomSequences() {
 @Test("A pyramid over the whole budget is 413 and says how much there is")
 func tooDear() async {
     let admission = Admission(budget: 100, maxRunning: 1, maxWaiting: 1, wait: .zero)
-    let error = await #expect(throws: ServiceError.self) { try await admission.enter(price: 101) }
+    let error = await #expect(throws: ServiceError.self) {
+        try await admission.enter(price: 101, for: .pyramid)
+    }
     #expect(error?.status == .contentTooLarge)
     #expect(error?.detail.contains("101") == true && error?.detail.contains("100") == true)
 }
@@ -86,8 +88,10 @@ func tooDear() async {
 @Test("A wait in vain is 503 with Retry-After, and nothing stays set aside")
 func waitInVain() async throws {
     let admission = Admission(budget: 100, maxRunning: 10, maxWaiting: 10, wait: .milliseconds(1))
-    try await admission.enter(price: 80)
-    let error = await #expect(throws: ServiceError.self) { try await admission.enter(price: 30) }
+    try await admission.enter(price: 80, for: .pyramid)
+    let error = await #expect(throws: ServiceError.self) {
+        try await admission.enter(price: 30, for: .pyramid)
+    }
     #expect(error?.status == .serviceUnavailable)
     #expect(error?.fields[.retryAfter] != nil)
     admission.leave(price: 80)
@@ -97,11 +101,11 @@ func waitInVain() async throws {
 @Test("Whoever waits is admitted when there is room")
 func admittedLater() async throws {
     let admission = Admission(budget: 100, maxRunning: 10, maxWaiting: 1_000, wait: .seconds(600))
-    try await admission.enter(price: 100)
+    try await admission.enter(price: 100, for: .pyramid)
     try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<200 {
             group.addTask {
-                try await admission.enter(price: 40)
+                try await admission.enter(price: 40, for: .pyramid)
                 admission.leave(price: 40)
             }
         }
@@ -114,8 +118,8 @@ func admittedLater() async throws {
 @Test("Whoever leaves while waiting takes nothing along")
 func cancelledWait() async throws {
     let admission = Admission(budget: 100, maxRunning: 10, maxWaiting: 1_000, wait: .seconds(600))
-    try await admission.enter(price: 100)
-    let tasks = (0..<100).map { _ in Task { try await admission.enter(price: 40) } }
+    try await admission.enter(price: 100, for: .pyramid)
+    let tasks = (0..<100).map { _ in Task { try await admission.enter(price: 40, for: .pyramid) } }
     for task in tasks { task.cancel() }
     for task in tasks {
         let result = await task.result

@@ -46,6 +46,14 @@ package struct CORSPolicy: Sendable {
         answer[.accessControlMaxAge] = "7200"
     }
 
+    /// Whether a page may write, where no token is asked for: a browser says itself when its page comes from another site,
+    /// and `*`, which is the default, is meant for viewers. An origin that is named may.
+    ///
+    /// Source: Fetch Metadata Request Headers, 2.4; browsers send the field to https and to loopback.
+    package func mayWrite(_ request: HTTPFields) -> Bool {
+        request[.fetchSite] != "cross-site" || allowedOrigin(request) != nil
+    }
+
     private func allowedOrigin(_ request: HTTPFields) -> String? {
         let values = request[values: .origin]
         guard values.count == 1, let origin = values.first, origins.contains(origin) else { return nil }

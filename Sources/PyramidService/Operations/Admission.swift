@@ -30,11 +30,20 @@ package final class Admission: Sendable {
     }
 
     package let budget: Int
+    /// What the budget is, in words: a limit, or a part of one.
+    private let name: String
     private let wait: Duration
     private let state: Mutex<State>
 
-    package init(budget: Int, maxRunning: Int, maxWaiting: Int, wait: Duration) {
+    package init(
+        budget: Int,
+        name: String = "limits.memory",
+        maxRunning: Int,
+        maxWaiting: Int,
+        wait: Duration
+    ) {
         self.budget = budget
+        self.name = name
         self.wait = wait
         let queue = AdmissionQueue(budget: budget, maxRunning: maxRunning, maxWaiting: maxWaiting)
         state = Mutex(State(queue: queue))
@@ -55,7 +64,7 @@ package final class Admission: Sendable {
     /// - Throws: ``ServiceError/overLimit(limit:_:)`` when the price is over the whole budget,
     ///   ``ServiceError/overloaded(limit:_:)`` when the queue is full or the wait was in vain,
     ///   ``ServiceError/clientLeft`` when the task was cancelled meanwhile. Nothing is set aside then.
-    package func enter(price: Int) async throws(ServiceError) {
+    package func enter(price: Int, for use: MemoryUse) async throws(ServiceError) {
         let (arrival, ticket) = state.withLock { state in
             state.lastTicket += 1
             return (state.queue.arrived(state.lastTicket, price: price), state.lastTicket)
@@ -65,18 +74,21 @@ package final class Admission: Sendable {
         case .tooDear:
             throw .overLimit(
                 limit: "limits.memory",
-                "This pyramid needs \(price) bytes of memory, and there are \(budget) for all; send a smaller array, "
-                    + "or ask for fewer levels."
+                "This \(use) needs \(price) bytes of memory, and there are \(budget) for all (\(name)); \(use.advice)."
             )
         case .queueFull:
-            throw .overloaded(limit: "limits.requests_queued", "Too many pyramids wait already.")
+            throw .overloaded(
+                limit: "limits.requests_queued",
+                "Too many requests wait for memory already (\(name))."
+            )
         case .waits: break
         }
         if await isAdmitted(ticket) { return }
         if Task.isCancelled { throw .clientLeft }
         throw .overloaded(
             limit: "timeouts.memory_wait",
-            "There was no memory for this pyramid within \(TimeSpan.text(wait)); it needs \(price) bytes."
+            "There was no memory for this \(use) within \(TimeSpan.text(wait)); it needs \(price) bytes of \(budget) "
+                + "(\(name))."
         )
     }
 

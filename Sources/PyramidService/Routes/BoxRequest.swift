@@ -58,7 +58,7 @@ struct BoxRequest {
     /// - Throws: What `work` throws, and ``ServiceError/overloaded(limit:_:)`` when there is no room for it in time.
     func holding(_ byteCount: Int, _ work: () async throws -> Void) async throws {
         let boxes = context.sidecar.boxes
-        try await boxes.enter(price: byteCount)
+        try await boxes.enter(price: byteCount, for: .box)
         defer { boxes.leave(price: byteCount) }
         try await work()
     }

@@ -87,7 +87,7 @@ struct UploadHandler {
                 levelCount: draft.volume.levels.count
             )
             let price = UploadRun.price(run.cutting, sidecar.supply, draft.volume)
-            try await sidecar.boxes.enter(price: price)
+            try await sidecar.boxes.enter(price: price, for: .upload)
             defer { sidecar.boxes.leave(price: price) }
             log.begins(claim.progress.current)
             let began = ContinuousClock.now
@@ -159,6 +159,12 @@ struct UploadHandler {
             throw .forbidden(
                 "Nothing is written for whoever can reach this address: the service listens beyond loopback and asks "
                     + "for no tokens. Name a file of tokens in its configuration, or listen on loopback alone."
+            )
+        }
+        guard context.tokens != nil || context.cors.mayWrite(head.fields) else {
+            throw .forbidden(
+                "A page of another site may not write here without a token. Name its origin in `cors.origins`, where \"*\" "
+                    + "lets pages read alone, or name a file of tokens."
             )
         }
         guard let folders = sidecar.folders else {

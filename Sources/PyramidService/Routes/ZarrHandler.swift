@@ -64,7 +64,7 @@ struct ZarrHandler {
         // The padded chunk, the chunk as it is, and the answer: a padded chunk can be far larger than what is stored.
         let byteCount = (padded.extent.product ?? .max).multipliedClamped(by: volume.info.voxelBytes)
         let price = byteCount.multipliedClamped(by: 3)
-        try await context.sidecar.boxes.enter(price: price)
+        try await context.sidecar.boxes.enter(price: price, for: .box)
         defer { context.sidecar.boxes.leave(price: price) }
         let fingerprint = volume.fingerprint
         let chunk = try await context.workers.run { [padded] in

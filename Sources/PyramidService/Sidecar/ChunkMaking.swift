@@ -53,7 +53,7 @@ struct ChunkMaking: Sendable {
                     + "\(supply.admission.budget) for all."
             )
         }
-        try await supply.admission.enter(price: price)
+        try await supply.admission.enter(price: price, for: .chunk)
         defer { supply.admission.leave(price: price) }
         return try await supply.stored(volume, level.index, place, MakingChain(spareHands: hands - 1))
     }

@@ -37,6 +37,7 @@ package final class Sidecar: Sendable {
         origins = SourceOrigins(configuration, files: files, version: version)
         boxes = Admission(
             budget: admission.budget / 4,
+            name: "a quarter of limits.memory",
             maxRunning: configuration.limits.requestsRunning,
             maxWaiting: configuration.limits.requestsQueued,
             wait: configuration.timeouts.memoryWait
