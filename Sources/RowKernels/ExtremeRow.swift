@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Minimum and maximum over boxes (docs/downsampling.md, Min, max). A NaN in the box is the result; which
+// Minimum and maximum over boxes (docs/semantics.md 6). A NaN in the box is the result; which
 // signed zero is returned is free.
 //
 // Invariant: the callers own `inputCount` voxels at each of `rowCount` >= 1 rows and one voxel of `out` for

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Medians of boxes (docs/downsampling.md, Median): the lower of the two middle values of the sorted box; NaN
+// Medians of boxes (docs/semantics.md 6): the lower of the two middle values of the sorted box; NaN
 // if the box has one; sparse: of the values that are not 0 (-0 is 0, NaN is not), 0 if there is none. Which
 // signed zero is returned is free.
 //

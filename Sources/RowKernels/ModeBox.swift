@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The exact mode of boxes of any size (docs/downsampling.md, Segmentation, exact).
+// The exact mode of boxes of any size (docs/semantics.md 5).
 //
 // Invariant: the callers own `inputCount` voxels at each of `rowCount` >= 1 rows and one voxel of `out` for
 // each box, naturally aligned; `out` overlaps no row; `scratch` holds `modeBoxScratchByteCount` bytes for

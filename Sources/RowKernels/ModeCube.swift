@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Rows of 2x2x2 boxes for the cube steps of segmentation (docs/downsampling.md, Segmentation).
+// Rows of 2x2x2 boxes for the cube steps of segmentation (docs/semantics.md 4).
 //
 // Invariant: for 0 <= i < count and each position p the callers own a voxel at p + i * stride voxels and at
 // out + i, naturally aligned, and `out` overlaps none of the inputs.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The plane step of segmentation: one label out of four (docs/downsampling.md, Segmentation, compat).
+// The plane step of segmentation: one label out of four (docs/semantics.md 4).
 //
 //   a = (0,0), b = next on the first axis, c = next on the second axis, d = both
 //   a if a = b or a = c; else b if b = c; else d
