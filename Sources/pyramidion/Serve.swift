@@ -48,7 +48,8 @@ struct Serve: AsyncParsableCommand {
         do {
             let build = BuildInformation(cpuVariant: Kernels.best.name)
             context = try await ServiceContext(configuration, build: build, logger: logger)
-            try await context.sidecar.catalog.openAll(within: .seconds(10))
+            // Folders are open by then: who finds the service listening finds them.
+            try await context.sidecar.catalog.openAll(within: .seconds(1))
             server = try await HTTPServer.start(
                 configuration.listen.map(Endpoint.init),
                 loopCount: configuration.loops,
@@ -59,7 +60,6 @@ struct Serve: AsyncParsableCommand {
             throw Failure.runtime("\(error)")
         }
         context.attach(server.counters)
-        context.readiness.become(.ready)
         logger.notice(
             "listening",
             metadata: [
@@ -68,7 +68,7 @@ struct Serve: AsyncParsableCommand {
                 "lanes": "\(context.workers.lanes)", "memory": "\(ByteSize.text(context.admission.budget))",
             ]
         )
-        await signals.untilEnd { reload(context) }
+        let fault = await run(context, signals)
         context.readiness.become(.draining)
         logger.notice("draining", metadata: ["limit": "\(TimeSpan.text(configuration.timeouts.drain))"])
         let second = Task {
@@ -79,7 +79,47 @@ struct Serve: AsyncParsableCommand {
         second.cancel()
         await context.sidecar.stop()
         await context.workers.stop()
+        if let fault { throw Failure.runtime("\(fault)") }
         logger.notice("stopped")
+    }
+
+    /// Waits for volumes whose sources take their time, is ready then, and returns when a signal ends the service, or with
+    /// what is wrong about a volume's configuration. Whoever comes meanwhile is served, and waits for such a volume.
+    private func run(_ context: ServiceContext, _ signals: Signals) async -> ConfigurationError? {
+        await withTaskGroup(of: Event.self) { group in
+            group.addTask {
+                do throws(ConfigurationError) {
+                    try await context.sidecar.catalog.openAll(within: .seconds(9))
+                    return .opened
+                } catch {
+                    return .misconfigured(error)
+                }
+            }
+            group.addTask {
+                await signals.untilEnd { Serve.reload(context) }
+                return .signalled
+            }
+            for await event in group {
+                switch event {
+                case .opened: context.readiness.become(.ready)
+                case .misconfigured(let error):
+                    group.cancelAll()
+                    return error
+                case .signalled:
+                    group.cancelAll()
+                    return nil
+                }
+            }
+            return nil
+        }
+    }
+
+    /// What a running service waits for.
+    private enum Event: Sendable {
+        /// All volumes are open, or have had their time.
+        case opened
+        case misconfigured(ConfigurationError)
+        case signalled
     }
 
     /// Nothing is waited for but the log, and that hardly; the system closes what is open. C function: `_exit`.
@@ -89,7 +129,7 @@ struct Serve: AsyncParsableCommand {
         _exit(1)
     }
 
-    private func reload(_ context: ServiceContext) {
+    private static func reload(_ context: ServiceContext) {
         guard let tokens = context.tokens else { return }
         do {
             try tokens.reload()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from support.arrays import first_difference, same
-from support.process import await_condition
+from support.process import Server, await_condition
 from support.source import Source
-from support.volumes import (chunk_names, kept, labels, picture, read, serving, steps, targets, write)
+from support.volumes import (chunk_names, configuration, kept, labels, picture, read, serving, steps, targets, write)
 
 
 def refused(server, target, status, *words):
@@ -371,6 +371,28 @@ def test_a_source_that_is_late_at_the_start_is_opened_all_the_same(dice, tmp_pat
             assert status() != "ready"
             source.open_gate()
             await_condition(lambda: status() == "ready", "a source that answers late is not opened")
+
+
+def test_a_service_whose_sources_are_late_lives_and_says_that_it_starts(dice, tmp_path):
+    """It listens: alive, not ready, and a signal ends it; a chunk of a volume that is open is served."""
+    write(tmp_path / "v", picture(dice, (40, 40, 10), "uint8"))
+    with Source(tmp_path) as source:
+        source.held = "info"
+        volumes = {"late": {"source": f"{source.url}/v", "mips": 1}, "v": {"source": tmp_path / "v", "mips": 1}}
+        with Server("--data", str(tmp_path / "data"), config=configuration(volumes), ready=False) as server:
+            await_condition(lambda: answers(server, "/healthz") == 200, "it does not listen")
+            reply = server.get("/readyz")
+            assert reply.status == 503 and json.loads(reply.content)["status"] == "starting"
+            assert server.get(targets(server, "v", 1)[0]).status == 200
+            source.open_gate()
+            await_condition(lambda: server.get("/readyz").status == 200, "it does not become ready")
+
+
+def answers(server, path):
+    try:
+        return server.get(path).status
+    except OSError:
+        return None
 
 
 def test_a_source_that_is_not_listening_is_502(tmp_path):

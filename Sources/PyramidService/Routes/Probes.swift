@@ -36,7 +36,7 @@ struct Probes {
             try await json(
                 transaction,
                 .serviceUnavailable,
-                [("status", "starting"), ("reason", "not yet listening")]
+                [("status", "starting"), ("reason", "volumes are being opened")]
             )
         case .draining:
             let reason = "stopping: no new work is taken"

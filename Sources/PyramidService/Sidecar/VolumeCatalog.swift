@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Configuration
+package import Configuration
 import Logging
 import Origins
 import Synchronization
@@ -107,14 +107,15 @@ package final class VolumeCatalog: Sendable {
         }
     }
 
-    /// Opens all configured volumes side by side, and leaves those that take longer than `limit` to the background.
+    /// Opens all configured volumes that nobody has tried yet side by side, and leaves those that take longer than `limit` to the
+    /// background; called again it waits for these.
     ///
     /// - Throws: ``ConfigurationError`` when a source is there and the levels asked for cannot be made of it. A source
     ///   that is not there is no error.
-    package func openAll(within limit: Duration) async throws {
+    package func openAll(within limit: Duration) async throws(ConfigurationError) {
         let settings = state.withLock { state in
             state.entries.values.compactMap {
-                if case .closed(let settings, _, _) = $0 { settings } else { nil }
+                if case .closed(let settings, nil, _) = $0 { settings } else { nil }
             }
         }
         // No children: whoever waits in a flight must not be cancelled, or an opening that is late ends with it.

@@ -46,7 +46,7 @@ def await_condition(condition, words):
 class Server:
     """`pyramidion serve` on a TCP port of the loopback and on a Unix socket, in a folder of its own."""
 
-    def __init__(self, *arguments, config=None, env=None):
+    def __init__(self, *arguments, config=None, env=None, ready=True):
         self.folder = tempfile.TemporaryDirectory(prefix="pyramidion-test-")
         place = Path(self.folder.name)
         self.port = free_port()
@@ -63,6 +63,8 @@ class Server:
                 [PROGRAM, "serve", *options, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=place, env=clean_environment(**(env or {})),
             )
+        if not ready:
+            return
         try:
             self.await_ready()
         except BaseException:
