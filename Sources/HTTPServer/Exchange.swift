@@ -211,7 +211,7 @@ package final class Exchange {
                 switch connection.bodyFailure {
                 case .protocolError(let error): error
                 case .tooSlow(let reason): .bodyTooSlow(reason)
-                case .clientLeft, .cancelled, .tooLong, nil: nil
+                case .clientLeft, .cancelled, nil: nil
                 }
             guard let failure else {
                 try? await respond(.internalServerError, [.connection: "close"], body: [])

@@ -23,8 +23,6 @@ package enum BodyError: Error, Equatable, Sendable {
     case tooSlow(ProtocolError.Slowness)
     /// The server gave up: it is stopping, or the answer was aborted.
     case cancelled
-    /// Longer than the service allows; for the service's own use.
-    case tooLong
 }
 
 /// Why an answer cannot be written.

@@ -78,12 +78,6 @@ package struct ScaleInfo: Sendable, Hashable {
         }
         return nil
     }
-
-    /// The voxels of the level before that a box of this level is made of: what there is, within `sourceBounds`, of
-    /// `[o * factor, (o + 1) * factor)` for every voxel `o` of the box.
-    package func sourceBox(of box: Box3, factor: Extent3, sourceBounds: Box3) -> Box3 {
-        box.upsampled(by: factor).intersection(sourceBounds)
-    }
 }
 
 extension ScaleInfo {

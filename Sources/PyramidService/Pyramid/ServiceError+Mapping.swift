@@ -56,8 +56,6 @@ extension ServiceError {
         case .protocolError(let error): self = .transport(error)
         case .tooSlow(let what): self = .transport(.bodyTooSlow(what))
         case .clientLeft, .cancelled: self = .clientLeft
-        case .tooLong:
-            self = .overLimit(limit: "limits.body_bytes", "The body is too long; send less at a time.")
         }
     }
 

@@ -42,7 +42,12 @@ package struct ServedLevel: Sendable {
 
     /// The object that holds a chunk, below the volume's folder, for a scale that is not sharded.
     func objectKey(_ place: ChunkPlace) -> String {
-        let key = if case .stored(let scale) = provider { scale.key } else { scale.key }
+        // The source's own key; what is announced differs where that could be no part of a URL.
+        let key =
+            switch provider {
+            case .stored(let source): source.key
+            case .made: scale.key
+            }
         return key + "/" + ChunkName.text(grids[place.grid].box(place.cell))
     }
 
