@@ -9,6 +9,7 @@
 // 3. The last use is the file's time of access, set by us, since a mount may have `noatime` or `relatime`. It is set at
 //    most once in `touchInterval` for each file, so that a busy chunk is not written to with every read.
 import Glibc
+import Synchronization
 package import Workers
 
 /// A folder of objects that were made and are kept: a plain precomputed volume, which any viewer can read by itself.
@@ -20,12 +21,15 @@ package final class KeptStore: Sendable {
     let temporary: TemporaryFolder
     let budget: DiskBudget
     let tally = FileTally()
-    private let files: WorkerPool
+    let files: WorkerPool
     let writers: WorkerPool
     /// A minute, in nanoseconds.
     private static let touchInterval: Int64 = 60_000_000_000
-    private static let lockTries = 600
+    static let lockTries = 600
     private static let lockPause = Duration.milliseconds(50)
+    static let lockPauseMicroseconds: UInt32 = 50_000
+    static let lockedForLong = "another process has been opening it for long"
+    let binding = Mutex(StoreBinding.none)
 
     /// Opens the store, makes its folder if need be, and removes what a crash left half written.
     ///
@@ -55,14 +59,15 @@ package final class KeptStore: Sendable {
     /// - Parameters:
     ///   - key: As for an ``Origin``.
     ///   - limit: How many bytes are taken at most.
-    /// - Returns: The object; nil when it is not there.
+    /// - Returns: The object; nil when it is not there, or what is there is not what the store is bound to.
     /// - Throws: ``OriginError``.
     package func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject? {
         let key = try Self.checked(key)
-        return try await files.blocking { [root, budget] () throws(OriginError) in
-            try root.object(key, limit: limit) { file in
+        return try await files.blocking { [self] () throws(OriginError) in
+            let object = try root.object(key, limit: limit) { file in
                 if budget.limit > 0 { Self.touch(file) }
             }
+            return isBound ? object : nil
         }
     }
 
@@ -86,7 +91,9 @@ package final class KeptStore: Sendable {
             let file = temporary.newPath()
             do throws(OriginError) {
                 try DurableFile.write(bytes, to: file)
-                try show(file, as: target, byteCount: bytes.count)
+                try whileBound { () throws(OriginError) in
+                    try show(file, as: target, byteCount: bytes.count)
+                }
                 let folder = FolderListing.parent(of: target)
                 guard FolderListing.sync(folder) else {
                     throw .writeFailed(place: folder, reason: systemReason("fsync"))
@@ -113,8 +120,8 @@ package final class KeptStore: Sendable {
     /// - Throws: ``OriginError/brokenKey(_:reason:)``.
     package func contains(_ key: String) async throws(OriginError) -> Bool {
         let key = try Self.checked(key)
-        return try await files.blocking { [root] () throws(OriginError) in
-            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 }
+        return try await files.blocking { [self] () throws(OriginError) in
+            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 } && isBound
         }
     }
 
@@ -149,9 +156,7 @@ package final class KeptStore: Sendable {
     /// - Throws: What `body` throws; ``OriginError/writeFailed(place:reason:)`` when others have it for half a minute.
     package func alone<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         for _ in 0..<Self.lockTries {
-            let lock = try await files.blocking { [root] () throws(OriginError) in
-                HeldLock("\(root.path)/\(TemporaryFolder.name)")
-            }
+            let lock = try await files.blocking { [lockPath] () throws(OriginError) in HeldLock(lockPath) }
             guard let lock else {
                 try await Task.sleep(for: Self.lockPause)
                 continue
@@ -159,13 +164,13 @@ package final class KeptStore: Sendable {
             defer { withExtendedLifetime(lock) {} }
             return try await body()
         }
-        throw OriginError.writeFailed(
-            place: root.path,
-            reason: "another process has been opening it for long"
-        )
+        throw OriginError.writeFailed(place: root.path, reason: Self.lockedForLong)
     }
 
-    /// Removes everything that is kept.
+    /// The folder whose lock is for whoever begins the store anew, and is shared by those who add to it.
+    var lockPath: String { "\(root.path)/\(TemporaryFolder.name)" }
+
+    /// Removes everything that is kept, `info` first.
     /// - Throws: ``OriginError``.
     package func clear() async throws(OriginError) {
         try await writers.blocking { [root, temporary, budget, tally] () throws(OriginError) in
@@ -174,6 +179,7 @@ package final class KeptStore: Sendable {
                 if name != TemporaryFolder.name { names.append(name) }
                 return true
             }
+            if let info = names.firstIndex(of: "info") { names.swapAt(0, info) }
             for name in names { try Self.remove("\(root.path)/\(name)", by: temporary) }
             tally.forget(below: root.path)
             budget.sweepSoon()

@@ -40,7 +40,7 @@ extension ServiceError {
         switch error {
         case .cancelled: self = .clientLeft
         case .nameTaken(let name): self = .conflict("There is a volume \(name) already.")
-        case .writeFailed, .noRoom: self = .noStorage(Self.sentence(error.message))
+        case .writeFailed, .noRoom, .replaced: self = .noStorage(Self.sentence(error.message))
         case .tooManyWaiting:
             self = .overloaded(limit: "limits.source_transfers", Self.sentence(error.message))
         case .stopped: self = .draining

@@ -57,11 +57,14 @@ final class DataFolders: Sendable {
         )
         // Parts of a build begin at the same moment.
         try await store.alone {
-            guard try await fingerprintOf(store) != fingerprint else { return }
-            try await store.clear()
-            var marked = info
-            marked.others[Self.fingerprintMember] = .string(fingerprint)
-            try await store.keep("info", marked.json())
+            if try await fingerprintOf(store) != fingerprint {
+                try await store.clear()
+                var marked = info
+                marked.others[Self.fingerprintMember] = .string(fingerprint)
+                try await store.keep("info", marked.json())
+            }
+            // Another process may open it for another state of the source while this one goes on.
+            try await store.bind(to: "info")
         }
         let kept = KeptLevels(store)
         await kept.countKept(info.scales.map(\.key))
