@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import Glibc
 import Testing
 import Workers
@@ -159,12 +160,33 @@ struct KeptStoreTests {
         let kept = try store()
         for key in ["8_8_40/a", "8_8_40/b", "8_8_400/a", "info"] { try await kept.keep(key, [1]) }
         try await kept.remove(prefix: "8_8_40")
+        await kept.settled()
         #expect(folder.files == ["kept/8_8_400/a", "kept/info"])
         try await kept.remove(prefix: "8_8_40")
         try await kept.clear()
+        await kept.settled()
         #expect(folder.files.isEmpty)
         try await kept.keep("8_8_40/a", [1])
         #expect(folder.files == ["kept/8_8_40/a"])
+    }
+}
+
+extension KeptStoreTests {
+    @Test("A store is cleared and begun anew before any of its old files is removed") func clearing() async throws {
+        let kept = try store()
+        for key in ["8/a", "16/a", "info"] { try await kept.keep(key, [1]) }
+        kept.undertaker.suspend()
+        try await kept.alone {
+            try await kept.clear()
+            try await kept.keep("info", [2])
+        }
+        #expect(try await kept.object("8/a", limit: 1) == nil)
+        #expect(kept.count(below: "8") == 0)
+        let left = folder.files
+        kept.undertaker.resume()
+        #expect(left.count == 4 && left.count { $0.contains(".tmp/") } == 3)
+        await kept.settled()
+        #expect(folder.files == ["kept/info"])
     }
 }
 
@@ -185,6 +207,7 @@ struct KeptStoreBindingTests {
             }
             try await store.bind(to: "info")
         }
+        await store.settled()
         return store
     }
 
