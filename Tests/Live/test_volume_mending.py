@@ -2,11 +2,12 @@
 """Kept chunks that were damaged are made again, and what is said to be kept is what is there."""
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support.arrays import same
-from support.process import await_condition
+from support.process import MIB, await_condition
 from support.volumes import kept, labels, picture, read, serving, steps, targets, write
 from support.wire import head
 
@@ -114,6 +115,29 @@ def test_kept_counts_what_is_there(dice, tmp_path):
         assert server.get(f"/precomputed/v/{key}").status == 200
         await_condition(lambda: kept(tmp_path, "v")[key], "it was not made again")
         assert counts(server)[0] == before
+
+
+def test_chunks_that_wait_to_be_packed_are_bounded(tmp_path):
+    """However many ask for large chunks packed, a quarter of limits.memory holds what is on its way to them."""
+    side, count = 256, 40
+    scale = {"key": "1_1_1", "size": [count * side, side, side], "resolution": [1, 1, 1], "voxel_offset": [0, 0, 0],
+             "chunk_sizes": [[side] * 3], "encoding": "raw"}
+    (tmp_path / "v/1_1_1").mkdir(parents=True)
+    (tmp_path / "v/info").write_text(json.dumps({"@type": "neuroglancer_multiscale_volume", "type": "image",
+                                                 "data_type": "uint8", "num_channels": 1, "scales": [scale]}))
+    settings = "limits: {memory: 128MiB}\ncache: {memory: 0}\n"
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}, settings=settings) as server:
+        asked = targets(server, "v", 0)
+        packed = [("Accept-Encoding", "gzip")]
+        assert server.get(asked[0], packed).status == 200
+        server.forget_peak()
+        begun = server.memory()
+        with ThreadPoolExecutor(count) as clients:
+            replies = list(clients.map(lambda target: server.get(target, packed), asked))
+        assert [reply.status for reply in replies] == [200] * count
+        assert all(len(reply.content) == side ** 3 for reply in replies[:2])
+        # Each is 16 MiB before it is packed.
+        assert server.memory("VmHWM") - begun < 160 * MIB
 
 
 def test_chunks_that_nobody_reads_are_bounded(dice, tmp_path):

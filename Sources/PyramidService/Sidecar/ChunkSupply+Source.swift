@@ -52,7 +52,7 @@ extension ChunkSupply {
     }
 
     /// What a chunk can have at most, packed or not.
-    private func byteLimit(_ level: ServedLevel, _ place: ChunkPlace) -> Int {
+    func byteLimit(_ level: ServedLevel, _ place: ChunkPlace) -> Int {
         let extent = level.grids[place.grid].box(place.cell).extent
         let bound = level.format?.encodedByteBound(extent) ?? limits.sourceObjectBytes
         return min(max(bound, 1 << 16), limits.sourceObjectBytes)

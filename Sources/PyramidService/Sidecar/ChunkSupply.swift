@@ -14,6 +14,9 @@ package final class ChunkSupply: Sendable {
     package let cache: ObjectCache<ChunkKey, EncodedChunk>
     let workers: WorkerPool
     let admission: Admission
+    /// The memory of chunks that are passed on: on their way from a source, and packed another way. Whoever holds it may
+    /// wait for ``admission``, and never the other way round.
+    let passing: Admission
     let limits: Configuration.Limits
     let timeouts: Configuration.Timeouts
     let keeping: ChunkKeeping
@@ -44,6 +47,12 @@ package final class ChunkSupply: Sendable {
         indices = ObjectCache(budget: Self.indexBytes)
         self.workers = workers
         self.admission = admission
+        passing = Admission(
+            budget: admission.budget / 4,
+            maxRunning: .max,
+            maxWaiting: configuration.limits.connections,
+            wait: configuration.timeouts.memoryWait
+        )
         limits = configuration.limits
         timeouts = configuration.timeouts
         self.logger = logger
@@ -255,14 +264,36 @@ package final class ChunkSupply: Sendable {
         _ place: ChunkPlace,
         _ wanted: StoredObject.Coding
     ) async throws -> EncodedChunk {
-        let chunk = try await stored(volume, level, place, nil)
-        if chunk.coding == wanted { return chunk }
         let key = volume.key(level, place, wanted)
         return try await packings.join(key) { [self] in
+            let price = passingPrice(volume, level, place, wanted)
+            try await passing.enter(price: price)
+            defer { passing.leave(price: price) }
+            let chunk = try await stored(volume, level, place, nil)
+            if chunk.coding == wanted { return chunk }
             let packed = try await repacked(chunk, volume, volume.levels[level].name(place))
             cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
+    }
+
+    /// Memory for a chunk on its way through: as it is stored, and in the other coding if that may be needed. A chunk of
+    /// more than there is goes when no other is under way.
+    private func passingPrice(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ wanted: StoredObject.Coding
+    ) -> Int {
+        let served = volume.levels[level]
+        // An encoding that is not read here makes voxels smaller; a source that lies pays for it no more than once.
+        let byteCount =
+            served.format == nil
+            ? min(MakingCost(self, volume).chunkBytes(served), limits.sourceObjectBytes)
+            : byteLimit(served, place)
+        // The bound of a picture is many times what it ever has.
+        let codings = !served.isCompressible || served.isMade && wanted == .identity ? 1 : 2
+        return min(byteCount.multipliedClamped(by: codings), passing.budget)
     }
 
     /// The chunk in the other coding; gzip only where it saves at least a twentieth.
