@@ -91,6 +91,30 @@ def test_a_kept_chunk_that_cannot_be_decoded_is_made_again(encoding, dice, tmp_p
             assert same(read(f"{server.url}/precomputed/v", level), want)
 
 
+@pytest.mark.parametrize("view", ["/v1/volumes/v/cutout?mip=1", "/v1/volumes/v/preview.png?mip=1&at=3", "/zarr/v/1/0/0/0"])
+@pytest.mark.parametrize("encoding", ["compressed_segmentation", "png"])
+def test_a_view_of_a_kept_chunk_that_cannot_be_decoded_is_right(encoding, view, dice, tmp_path):
+    """A cutout, a picture and a chunk of OME-Zarr have it made again; no source is blamed."""
+    array = labels(dice, (64, 64, 32), "uint32") if encoding != "png" else picture(dice, (64, 64, 32), "uint8")
+    write(tmp_path / "v", array, encoding=encoding)
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    with serving(tmp_path, volumes) as server:
+        before = made(server, 1)
+        seen = server.get(view)
+        assert seen.status == 200
+        assert server.stop() == 0
+    for key in before:
+        (tmp_path / "data/levels/v" / key).write_bytes(b"\xff" * 40)
+    with serving(tmp_path, volumes) as server:
+        for _ in range(2):
+            reply = server.get(view)
+            assert (reply.status, reply.content) == (200, seen.content), reply.body[:300]
+        mended = server.log.count("a kept chunk cannot be read")
+        assert 1 <= mended <= len(before)
+        assert server.stop() == 0
+    assert sum(kept(tmp_path, "v")[key] == body for key, body in before.items()) == mended
+
+
 def test_kept_counts_what_is_there(dice, tmp_path):
     """A chunk that is made again counts once, and one that `cache.disk` pushes out not at all."""
     write(tmp_path / "v", picture(dice, (512, 512, 32), "uint8"), chunk=(64, 64, 16))

@@ -69,7 +69,7 @@ struct ZarrHandler {
         defer { context.sidecar.boxes.leave(price: price) }
         let fingerprint = volume.fingerprint
         let stored = try await supply.chunk(volume, level, place, .identity)
-        let chunk = try await context.workers.run { [padded] in
+        let chunk = try await supply.reading(stored, volume, level, place) { [padded] stored in
             let voxels = try BoxVoxels(padded, channels: format.channels, width: format.type.byteWidth)
             if padded != box { voxels.clear() }
             try ChunkReading.place(stored, box, format, in: voxels, served.name(place))
