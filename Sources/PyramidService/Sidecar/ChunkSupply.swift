@@ -29,6 +29,8 @@ package final class ChunkSupply: Sendable {
     /// Chunks on their way. None of these waits for memory: whoever begins or joins one has paid for it, so that
     /// nobody who holds memory waits for somebody who wants some.
     private let loads = Flights<ChunkKey, EncodedChunk>()
+    /// Chunks that are made again; apart from `loads`, where somebody may just be given the broken one.
+    private let mendings = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
     let indexLoads = Flights<ShardKey, MinishardIndex?>()
 
@@ -204,8 +206,9 @@ package final class ChunkSupply: Sendable {
         reason: String
     ) async throws -> EncodedChunk {
         let key = volume.key(level, place, .identity)
-        return try await loads.join(key) { [self] in
+        return try await mendings.join(key) { [self] in
             warnOfDamage(volume, volume.levels[level].objectKey(place), reason)
+            cache.remove(key)
             cache.remove(volume.key(level, place, .gzip))
             let chunk = try await load(volume, level, place, chain)
             remember(chunk, volume, level, place)
