@@ -181,7 +181,7 @@ package final class ChunkSupply: Sendable {
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
         } catch OriginError.cancelled {
             throw CancellationError()
-        } catch let error as OriginError where error.isOverload {
+        } catch let error as OriginError where error.isOverload || error == .stopped {
             throw ServiceError(error, reading: volume.levels[level].name(place), of: volume)
         } catch {
             // What cannot be read back is made again.
