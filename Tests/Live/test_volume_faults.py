@@ -236,6 +236,32 @@ def test_a_minishard_that_lies_is_502(case, over_http, dice, tmp_path):
         assert kept(tmp_path, "v") == {}
 
 
+@pytest.mark.parametrize("over_http", [False, True])
+@pytest.mark.parametrize("shards", ["identity", "murmur"])
+def test_a_shard_that_is_replaced_is_read_by_its_own_index(shards, over_http, dice, tmp_path):
+    """The index of the old one is not taken for the new one's, whose chunks lie elsewhere."""
+    first, second = picture(dice, (64, 64, 32), "uint8"), labels(dice, (64, 64, 32), "uint8")
+    write(tmp_path / "v", first, shards=shards)
+    write(tmp_path / "w", second, shards=shards, type="image")
+    with Source(tmp_path) as source:
+        place = f"{source.url}/v" if over_http else tmp_path / "v"
+        with serving(tmp_path, {"v": {"source": place, "mips": 0}}, settings="cache: {memory: 0}\n") as server:
+            asked = targets(server, "v", 0)
+
+            def served():
+                return [server.get(target).content for target in asked]
+
+            def cut(array):
+                boxes = [[slice(*map(int, side.split("-"))) for side in target.rpartition("/")[2].split("_")]
+                         for target in asked]
+                return [array[tuple(box)].tobytes(order="F") for box in boxes]
+
+            assert served() == cut(first)
+            for path in (tmp_path / "w").rglob("*.shard"):
+                path.replace(tmp_path / "v" / path.relative_to(tmp_path / "w"))
+            assert served() == cut(second)
+
+
 def test_a_shard_index_cut_short_is_502(dice, tmp_path):
     """A shard that ends within its index is broken, not empty."""
     write(tmp_path / "v", picture(dice, (32, 32, 16), "uint8"), shards="murmur")

@@ -20,7 +20,7 @@ package final class ChunkSupply: Sendable {
     let limits: Configuration.Limits
     let timeouts: Configuration.Timeouts
     let keeping: ChunkKeeping
-    let indices: ObjectCache<ShardKey, MinishardIndex>
+    let indices: ObjectCache<ShardKey, ReadMinishard>
     let logger: Logger
     package let counters = SidecarCounters()
 
@@ -32,7 +32,7 @@ package final class ChunkSupply: Sendable {
     /// Chunks that are made again; apart from `loads`, where somebody may just be given the broken one.
     private let mendings = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
-    let indexLoads = Flights<ShardKey, MinishardIndex?>()
+    let indexLoads = Flights<ShardKey, ReadMinishard?>()
 
     /// Bytes of shard indices in memory.
     private static let indexBytes = 32 << 20
