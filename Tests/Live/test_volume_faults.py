@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that are missing, broken or slow: a clear status, a message that names the place, and nothing kept."""
+import gzip
 import json
 import struct
 
@@ -173,6 +174,27 @@ def test_a_packed_chunk_that_is_broken_is_502(dice, tmp_path):
         refused(server, targets(server, "v", 0)[0], 502, path.stem)
         refused(server, targets(server, "v", 1)[0], 502, path.stem)
         assert kept(tmp_path, "v") == {}
+
+
+def test_a_chunk_of_several_gzip_members_is_one_chunk(dice, tmp_path):
+    """Its length is that of all of them together, as RFC 1952 has it; another length is broken all the same."""
+    array = picture(dice, (32, 32, 16), "uint8")
+    write(tmp_path / "v", array)
+    path = first_chunk(tmp_path)
+    whole = path.read_bytes()
+    path.unlink()
+    members = gzip.compress(whole[:5000]) + gzip.compress(whole[5000:])
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(members)
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    with serving(tmp_path, volumes, settings="cache: {memory: 0}\n") as server:
+        made, stored = targets(server, "v", 1)[0], targets(server, "v", 0)[0]
+        assert server.get(stored).content == whole
+        assert server.get(stored, [("Accept-Encoding", "gzip")]).content == whole
+        assert server.get(made).content == steps(array, (0, 0, 0), (2, 2, 1), 1)[1].tobytes(order="F")
+        for wrong in (members + gzip.compress(b"x"), gzip.compress(whole[:5000]), members[:-9]):
+            packed.write_bytes(wrong)
+            refused(server, stored, 502, path.name)
 
 
 def test_an_empty_chunk_that_cannot_be_written_is_502(tmp_path):

@@ -51,8 +51,9 @@ extension ChunkSupply {
             }
             guard let object else { return nil }
             counters.read(bytes: object.bytes.count)
-            if let fault = sizeFault(object, served, place) { throw ChunkReading.broken(name, fault) }
-            return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            let (sized, fault) = try await sized(object, served, place)
+            if let fault { throw ChunkReading.broken(name, fault) }
+            return EncodedChunk(sized.bytes, sized.coding, fingerprint: volume.fingerprint)
         } catch {
             let failure =
                 (error as? OriginError).map { ServiceError($0, reading: name, of: volume) }
@@ -72,23 +73,37 @@ extension ChunkSupply {
         return min(max(bound, 1 << 16), limits.sourceObjectBytes)
     }
 
-    /// What is wrong with the size of a chunk, as it can be told although the chunk is passed on unopened; `nil`: nothing.
+    /// The chunk, and what is wrong with its size, as far as that can be told of what is passed on unopened; `nil`: nothing.
     ///
-    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds.
-    func sizeFault(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> String? {
+    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds. Several members one
+    /// after another are one gzip too: that is unpacked, since many a client reads the first alone.
+    /// - Throws: What lanes throw, and ``ServiceError/outOfMemory(_:)``.
+    func sized(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) async throws
+        -> (object: StoredObject, fault: String?)
+    {
         guard let format = level.format, format.encoding == .raw,
             let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
-        else { return nil }
-        var count = object.bytes.count
-        if object.coding == .gzip {
-            let tail = object.bytes.suffix(4)
-            guard object.bytes.count >= 18 else { return "it is no gzip" }
-            count = tail.reversed().reduce(0) { $0 << 8 | Int($1) }
+        else { return (object, nil) }
+        @Sendable func fault(_ count: Int) -> String? {
+            count == expected ? nil : "it has \(count) bytes where \(expected) are right"
         }
-        guard count == expected & (object.coding == .gzip ? 0xffff_ffff : .max) else {
-            return "it has \(count) bytes where \(expected) are right"
+        guard object.coding == .gzip else { return (object, fault(object.bytes.count)) }
+        guard object.bytes.count >= 18 else { return (object, "it is no gzip") }
+        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        if last == expected & 0xffff_ffff { return (object, nil) }
+        guard expected <= limits.sourceObjectBytes else { return (object, fault(last)) }
+        return try await workers.run {
+            do throws(InflateError) {
+                let plain = try WholeGzip.inflate(object.bytes, limit: expected)
+                return (
+                    StoredObject(bytes: plain, coding: .identity, version: object.version), fault(plain.count)
+                )
+            } catch .outOfMemory {
+                throw ServiceError.outOfMemory(expected)
+            } catch {
+                return (object, error.message)
+            }
         }
-        return nil
     }
 
     private func shardedChunk(

@@ -167,18 +167,10 @@ package final class ChunkSupply: Sendable {
         guard let store = volume.store else { return nil }
         let key = volume.levels[level].objectKey(place)
         if let chunk = keeping.pending(volume, key) { return chunk }
+        let object: StoredObject
         do {
-            guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else {
-                return nil
-            }
-            // No chunk of any encoding is empty.
-            let fault =
-                object.bytes.isEmpty ? "it is empty" : sizeFault(object, volume.levels[level], place)
-            if let fault {
-                warnOfDamage(volume, key, fault)
-                return nil
-            }
-            return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            guard let found = try await store.object(key, limit: limits.sourceObjectBytes) else { return nil }
+            object = found
         } catch OriginError.cancelled {
             throw CancellationError()
         } catch let error as OriginError where error.isOverload || error == .stopped {
@@ -188,6 +180,13 @@ package final class ChunkSupply: Sendable {
             warnOfDamage(volume, key, "\(error)")
             return nil
         }
+        let (sized, fault) = try await sized(object, volume.levels[level], place)
+        // No chunk of any encoding is empty.
+        if let fault = object.bytes.isEmpty ? "it is empty" : fault {
+            warnOfDamage(volume, key, fault)
+            return nil
+        }
+        return EncodedChunk(sized.bytes, sized.coding, fingerprint: volume.fingerprint)
     }
 
     private func warnOfDamage(_ volume: ServedVolume, _ key: String, _ reason: String) {
