@@ -24,7 +24,8 @@ struct FileTallyTests {
         #expect(tally.count("\(folder.path)/8") == 0)
     }
 
-    @Test("What replaces a file, or could not be removed, does not change the count") func unchanged() throws {
+    @Test("What replaces a file, or could not be removed, does not change the count") func unchanged() throws
+    {
         try folder.write("8/a", "1")
         tally.recount("\(folder.path)/8")
         tally.adding("\(folder.path)/8/a") { false }

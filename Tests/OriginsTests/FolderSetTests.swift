@@ -219,7 +219,9 @@ struct FolderSetTests {
         func set(_ name: String?) { folder.withLock { $0 = name } }
 
         func sync(_ path: String) -> Bool {
-            guard folder.withLock({ $0.map(path.hasSuffix) ?? false }) else { return FolderListing.sync(path) }
+            guard folder.withLock({ $0.map(path.hasSuffix) ?? false }) else {
+                return FolderListing.sync(path)
+            }
             errno = EIO
             return false
         }
@@ -239,14 +241,20 @@ struct FolderSetTests {
         #expect(try await set.open("a") == nil)
     }
 
-    @Test("A folder that cannot be published leaves nothing", arguments: ["/volumes", "/.generations"], [false, true])
+    @Test(
+        "A folder that cannot be published leaves nothing",
+        arguments: ["/volumes", "/.generations"],
+        [false, true]
+    )
     func publishingUnsynced(folder: String, replacing: Bool) async throws {
         let fault = Fault()
         let set = try FolderSet(root: set.root, files: files) { fault.sync($0) }
         if replacing { try await publish("a", "old", by: set) }
         let before = generations
         fault.set(folder)
-        await #expect(throws: OriginError.self) { try await publish("a", "new", replacing: replacing, by: set) }
+        await #expect(throws: OriginError.self) {
+            try await publish("a", "new", replacing: replacing, by: set)
+        }
         await set.settled()
         #expect(generations == before)
         #expect(try await text(set.open("a")) == (replacing ? "old" : nil))

@@ -172,7 +172,9 @@ struct KeptStoreTests {
 }
 
 extension KeptStoreTests {
-    @Test("A store is cleared and begun anew before any of its old files is removed") func clearing() async throws {
+    @Test("A store is cleared and begun anew before any of its old files is removed") func clearing()
+        async throws
+    {
         let kept = try store()
         for key in ["8/a", "16/a", "info"] { try await kept.keep(key, [1]) }
         kept.undertaker.suspend()
@@ -225,7 +227,10 @@ struct KeptStoreBindingTests {
         #expect(try await old.contains("8/a") == false)
         let place = "\(folder.path)/kept"
         #expect(await old.keep([KeptObject(key: "8/c", bytes: [4])]) == [.replaced(place: place)])
-        #expect(await failure { () throws(OriginError) in try await old.keep("8/c", [4]) } == .replaced(place: place))
+        #expect(
+            await failure { () throws(OriginError) in try await old.keep("8/c", [4]) }
+                == .replaced(place: place)
+        )
         #expect(try await new.object("8/a", limit: 1)?.bytes == [3])
         #expect(folder.files == ["kept/8/a", "kept/info"])
     }
