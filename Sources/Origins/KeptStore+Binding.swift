@@ -4,7 +4,8 @@
 // 1. Several processes may use one store, and one of them may find that what is kept is out of date: it moves all away and
 //    writes another `info`. Whoever opened the store before must neither read what comes then nor add to it.
 // 2. `info` goes first and comes first. So an object that was opened before `info` was found unchanged is of its state.
-// 3. Objects get their names under a shared lock, and the store is begun anew under the same lock for one.
+// 3. Another file with the same content is the same `info`: some file systems give a file another inode now and then.
+// 4. Objects get their names under a shared lock, and the store is begun anew under the same lock for one.
 import Glibc
 import Synchronization
 
@@ -27,12 +28,12 @@ struct FileIdentity: Equatable, Sendable {
 }
 
 /// What a store's objects belong to.
-enum StoreBinding: Equatable, Sendable {
+enum StoreBinding: Sendable {
     /// Whatever is there.
     case none
-    /// The file at `path`, for as long as it is this one.
-    case file(path: String, FileIdentity)
-    /// A file that was replaced.
+    /// The object under the key, for as long as it is this one.
+    case object(ObjectKey, FileIdentity, content: [UInt8])
+    /// An object that was replaced.
     case lost
 }
 
@@ -41,27 +42,35 @@ extension KeptStore {
     ///
     /// Once another is in its place, nothing is found and nothing is kept any more. To be called while this process has
     /// the store alone.
-    /// - Throws: ``OriginError/writeFailed(place:reason:)`` when it is not there.
-    package func bind(to key: String) async throws(OriginError) {
+    /// - Parameters:
+    ///   - key: As for an ``Origin``.
+    ///   - limit: How many bytes it has at most; they are held.
+    /// - Throws: ``OriginError``; ``OriginError/writeFailed(place:reason:)`` when it is not there.
+    package func bind(to key: String, limit: Int) async throws(OriginError) {
         let key = try Self.checked(key)
         try await files.blocking { [self] () throws(OriginError) in
             let path = root.place(key)
-            guard let identity = FileIdentity(path) else {
-                throw .writeFailed(place: path, reason: systemReason("lstat"))
+            guard let identity = FileIdentity(path), let object = try root.object(key, limit: limit) else {
+                throw .writeFailed(place: path, reason: systemReason("open"))
             }
-            binding.withLock { $0 = .file(path: path, identity) }
+            binding.withLock { $0 = .object(key, identity, content: object.bytes) }
         }
     }
 
-    /// Whether what is there is still what the store was bound to. One system call.
+    /// Whether what is there is still what the store was bound to. One system call, as long as nothing has happened.
     var isBound: Bool {
         switch binding.withLock({ $0 }) {
         case .none: return true
         case .lost: return false
-        case .file(let path, let identity):
-            if FileIdentity(path) == identity { return true }
-            binding.withLock { $0 = .lost }
-            return false
+        case .object(let key, let known, let content):
+            guard let identity = FileIdentity(root.place(key)) else {
+                if errno == ENOENT { binding.withLock { $0 = .lost } }
+                return false
+            }
+            if identity == known { return true }
+            let isSame = (try? root.object(key, limit: content.count))?.bytes == content
+            binding.withLock { $0 = isSame ? .object(key, identity, content: content) : .lost }
+            return isSame
         }
     }
 
@@ -69,7 +78,7 @@ extension KeptStore {
     /// - Throws: What `body` throws, ``OriginError/replaced(place:)`` when somebody has begun it anew, and
     ///   ``OriginError/writeFailed(place:reason:)`` when others have it for half a minute.
     func whileBound(_ body: () throws(OriginError) -> Void) throws(OriginError) {
-        if binding.withLock({ $0 == .none }) { return try body() }
+        if case .none = binding.withLock({ $0 }) { return try body() }
         for _ in 0..<Self.lockTries {
             let lock = HeldLock(lockPath, isShared: true)
             guard isBound else { throw .replaced(place: root.path) }

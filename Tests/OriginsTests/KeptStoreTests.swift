@@ -207,7 +207,7 @@ struct KeptStoreBindingTests {
                 try await store.clear()
                 try await store.keep("info", Array(info.utf8))
             }
-            try await store.bind(to: "info")
+            try await store.bind(to: "info", limit: 9)
         }
         await store.settled()
         return store
@@ -242,6 +242,16 @@ struct KeptStoreBindingTests {
             FileDescriptor.opening("\(folder.path)/kept/info", O_WRONLY)?.write(Array("newer".utf8)) ?? false
         #expect(isWritten)
         #expect(try await old.object("8/a", limit: 1) == nil)
+    }
+
+    @Test("An info with the same content is the same one, whatever file it is") func copied() async throws {
+        let kept = try await store("same")
+        try await kept.keep("8/a", [1])
+        try folder.write("copy", "same")
+        try #require(rename("\(folder.path)/copy", "\(folder.path)/kept/info") == 0)
+        #expect(try await kept.object("8/a", limit: 1)?.bytes == [1])
+        #expect(await kept.keep([KeptObject(key: "8/b", bytes: [2])]) == [nil])
+        #expect(try await kept.object("8/b", limit: 1)?.bytes == [2])
     }
 
     @Test("Whenever a store is begun anew, nothing that belongs to the old one is there afterwards")

@@ -66,7 +66,7 @@ final class DataFolders: Sendable {
                 try await store.keep("info", marked.json())
             }
             // Another process may open it for another state of the source while this one goes on.
-            try await store.bind(to: "info")
+            try await store.bind(to: "info", limit: SourceOpening.infoByteLimit)
         }
         let kept = KeptLevels(store)
         await kept.countKept(info.scales.map(\.key))
