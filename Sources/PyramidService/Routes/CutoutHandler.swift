@@ -48,14 +48,19 @@ struct CutoutHandler {
             .pyramidOrder: MemoryOrder.fortran.rawValue,
             .pyramidShape: "(" + shape.sizes.map(String.init).joined(separator: " ") + ")",
         ]
-        let layers = layers(of: box, level, isOne: channels > 1 && byteCount <= Self.heldByteCount)
+        let budget = context.sidecar.boxes.budget
+        let isOne = channels > 1 && byteCount <= min(Self.heldByteCount, budget / 4)
+        let layers = layers(of: box, level, isOne: isOne)
         // All but the first and the last are as thick as a chunk.
-        let thickest = [layers.first, layers.dropFirst().first, layers.last].compactMap { $0 }
-        let channelBytes = byteCount / max(channels, 1)
-        let group =
-            layers.count > 1 ? min(channels, max(1, Self.heldByteCount / max(channelBytes, 1))) : channels
-        let held = layers.count > 1 && group > 1 ? group * channelBytes : 0
-        try await request.holding((thickest.map(request.byteCount).max() ?? 0).addingClamped(held)) {
+        let ends = [layers.first, layers.dropFirst().first, layers.last].compactMap { $0 }
+        let thickest = ends.map(request.byteCount).max() ?? 0
+        var (group, held) = (channels, 0)
+        if layers.count > 1 {
+            let channelBytes = max(1, byteCount / channels)
+            group = min(channels, max(1, min(Self.heldByteCount, (budget - thickest) / 2) / channelBytes))
+            held = group > 1 ? group * channelBytes : 0
+        }
+        try await request.holding(thickest.addingClamped(held)) {
             try await send(request, level, layers, group, header, byteCount, fields)
         }
     }
