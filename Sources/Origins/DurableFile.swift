@@ -23,19 +23,11 @@ enum DurableFile {
         return file
     }
 
-    /// Moves a file or folder to `target`, in place of a file that is there, and makes the new name durable.
+    /// Moves a file or folder to `target`, in place of a file that is there; a crash may undo it until the folder of
+    /// the new name is synced.
     ///
     /// Makes the folders on the way to `target` that are missing.
     /// - Throws: ``OriginError/writeFailed(place:reason:)``.
-    static func move(_ path: String, to target: String) throws(OriginError) {
-        try rename(path, to: target)
-        let folder = FolderListing.parent(of: target)
-        guard FolderListing.sync(folder) else {
-            throw .writeFailed(place: folder, reason: systemReason("fsync"))
-        }
-    }
-
-    /// As ``move(_:to:)``, but a crash may undo it until the folder is synced.
     static func rename(_ path: String, to target: String) throws(OriginError) {
         let folder = FolderListing.parent(of: target)
         if Glibc.rename(path, target) != 0 {

@@ -5,38 +5,46 @@ import Synchronization
 ///
 /// Whatever adds or removes a file does so within a call here, so that a count beside it is right all the same. Files that
 /// other processes add or remove are not seen.
+///
+/// What touches the disk is done by one lane at a time, and holds up nobody who only asks for a count: a loop does.
 final class FileTally: Sendable {
     private let counts = Mutex<[String: Int]>([:])
+    /// Held while files come and go, before `counts`.
+    private let naming = Mutex(())
 
     /// How many files there are in the folder at this path.
     func count(_ folder: String) -> Int { counts.withLock { $0[folder] ?? 0 } }
 
     /// Counts the folder at this path anew.
     func recount(_ folder: String) {
-        counts.withLock { counts in
+        naming.withLock { _ in
             var count = 0
             FolderListing.each(in: folder) { _, _ in
                 count += 1
                 return true
             }
-            counts[folder] = count
+            counts.withLock { [count] in $0[folder] = count }
         }
     }
 
     /// Counts the file at `path` if `body`, which puts it there, says that it was not there before.
     func adding<Failure: Error>(_ path: String, _ body: () throws(Failure) -> Bool) throws(Failure) {
-        try counts.withLock { counts throws(Failure) in
-            if try body() { counts[FolderListing.parent(of: path), default: 0] += 1 }
+        try naming.withLock { _ throws(Failure) in
+            guard try body() else { return }
+            let folder = FolderListing.parent(of: path)
+            counts.withLock { $0[folder, default: 0] += 1 }
         }
     }
 
     /// Takes the file at `path` off if `body` says that it removed it.
     func removing(_ path: String, _ body: () -> Bool) -> Bool {
-        counts.withLock { counts in
+        naming.withLock { _ in
             guard body() else { return false }
             let folder = FolderListing.parent(of: path)
-            // A folder that was not counted yet stays so.
-            if let count = counts[folder] { counts[folder] = max(0, count - 1) }
+            counts.withLock { counts in
+                // A folder that was not counted yet stays so.
+                if let count = counts[folder] { counts[folder] = max(0, count - 1) }
+            }
             return true
         }
     }

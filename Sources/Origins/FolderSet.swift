@@ -33,15 +33,23 @@ package final class FolderSet: Sendable {
     private let naming = Mutex(())
     /// Removes what nobody holds, one after the other, so that letting go never waits.
     private let undertaker = DispatchQueue(label: "pyramidion.folder-set")
+    /// Makes the names in a folder durable.
+    private let sync: @Sendable (String) -> Bool
 
     /// Opens the set, makes its folder if need be, and removes what a crash left and what no name leads to.
     /// - Parameters:
     ///   - root: The folder, for this set alone.
     ///   - files: Where work may block.
     /// - Throws: ``OriginError/writeFailed(place:reason:)``.
-    package init(root: String, files: WorkerPool) throws(OriginError) {
+    package convenience init(root: String, files: WorkerPool) throws(OriginError) {
+        try self.init(root: root, files: files) { FolderListing.sync($0) }
+    }
+
+    /// `sync` makes the names in a folder durable; false on failure, with the reason in `errno`.
+    init(root: String, files: WorkerPool, sync: @escaping @Sendable (String) -> Bool) throws(OriginError) {
         self.root = root
         self.files = files
+        self.sync = sync
         temporary = try TemporaryFolder(root: root)
         let all = "\(root)/\(Self.generations)"
         guard FolderListing.make(all) else { throw .writeFailed(place: all, reason: systemReason("mkdir")) }
@@ -100,6 +108,8 @@ package final class FolderSet: Sendable {
     }
 
     /// Removes the folder under `name` for good; its files go when its last reader lets go of it.
+    ///
+    /// When it throws, the folder is there as before.
     /// - Returns: Whether there was one.
     /// - Throws: ``OriginError``; ``OriginError/brokenName(_:)`` for what is no name.
     package func remove(_ name: String) async throws(OriginError) -> Bool {
@@ -111,8 +121,10 @@ package final class FolderSet: Sendable {
                 if code == ENOENT { return false }
                 throw .writeFailed(place: link, reason: systemReason("unlink", code))
             }
-            guard FolderListing.sync(root) else {
-                throw .writeFailed(place: root, reason: systemReason("fsync"))
+            if !sync(root) {
+                let reason = systemReason("fsync")
+                // Where it cannot be put back it is gone, which is what was asked for.
+                if let old, putBack(old, as: name) { throw .writeFailed(place: root, reason: reason) }
             }
             if let old { letGo(of: old) }
             return true
@@ -145,9 +157,11 @@ package final class FolderSet: Sendable {
             throw .writeFailed(place: draft, reason: "it is gone, or somebody else locks it")
         }
         let generation = "\(name)@\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-        try DurableFile.move(draft, to: path(of: generation))
+        try DurableFile.rename(draft, to: path(of: generation))
         let old: String?
         do throws(OriginError) {
+            let all = "\(root)/\(Self.generations)"
+            guard sync(all) else { throw .writeFailed(place: all, reason: systemReason("fsync")) }
             old = try link(name, to: generation, replacing: replacing)
         } catch {
             _ = consume lock
@@ -181,7 +195,7 @@ package final class FolderSet: Sendable {
             if code == EEXIST { throw .nameTaken(name) }
             throw .writeFailed(place: link, reason: systemReason("symlink", code))
         }
-        guard FolderListing.sync(root) else {
+        guard sync(root) else {
             let reason = systemReason("fsync")
             naming.withLock { _ in takeBack(name, to: generation, before: old) }
             throw .writeFailed(place: root, reason: reason)
@@ -197,6 +211,12 @@ package final class FolderSet: Sendable {
         let new = temporary.newPath()
         if let old, symlink("\(Self.generations)/\(old)", new) == 0, rename(new, link) == 0 { return }
         _ = unlink(link)
+    }
+
+    /// Makes the link of a generation again that was just removed; false when the disk does not take it, or somebody has
+    /// published under its name since.
+    private func putBack(_ generation: String, as name: String) -> Bool {
+        naming.withLock { _ in symlink("\(Self.generations)/\(generation)", "\(root)/\(name)") == 0 }
     }
 
     private func held(_ name: String) throws(OriginError) -> PublishedFolder? {

@@ -92,11 +92,17 @@ extension KeptStore {
         for writing in batch { writing.step { () throws(OriginError) in try writing.write() } }
         for writing in batch { writing.step { () throws(OriginError) in try writing.sync() } }
         var folders: Set<String> = []
-        for writing in batch {
-            writing.step { () throws(OriginError) in
-                try show(writing.temporary, as: writing.target, byteCount: writing.bytes.count)
-                folders.insert(FolderListing.parent(of: writing.target))
+        do throws(OriginError) {
+            try whileBound { () throws(OriginError) in
+                for writing in batch {
+                    writing.step { () throws(OriginError) in
+                        try show(writing.temporary, as: writing.target, byteCount: writing.bytes.count)
+                        folders.insert(FolderListing.parent(of: writing.target))
+                    }
+                }
             }
+        } catch {
+            for writing in batch { writing.step { () throws(OriginError) in throw error } }
         }
         for folder in folders where !FolderListing.sync(folder) {
             let failure = OriginError.writeFailed(place: folder, reason: systemReason("fsync"))

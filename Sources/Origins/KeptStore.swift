@@ -8,7 +8,9 @@
 //    begins all writes, then syncs file after file, of which the first waits for the disk, and each folder once.
 // 3. The last use is the file's time of access, set by us, since a mount may have `noatime` or `relatime`. It is set at
 //    most once in `touchInterval` for each file, so that a busy chunk is not written to with every read.
+import Dispatch
 import Glibc
+import Synchronization
 package import Workers
 
 /// A folder of objects that were made and are kept: a plain precomputed volume, which any viewer can read by itself.
@@ -20,12 +22,18 @@ package final class KeptStore: Sendable {
     let temporary: TemporaryFolder
     let budget: DiskBudget
     let tally = FileTally()
-    private let files: WorkerPool
+    let files: WorkerPool
     let writers: WorkerPool
     /// A minute, in nanoseconds.
     private static let touchInterval: Int64 = 60_000_000_000
-    private static let lockTries = 600
+    static let lockTries = 600
     private static let lockPause = Duration.milliseconds(50)
+    static let lockPauseMicroseconds: UInt32 = 50_000
+    static let lockedForLong = "another process has been opening it for long"
+    let binding = Mutex(StoreBinding.none)
+    /// Removes what was moved away, which may be millions of files, so that nobody waits for it. What it has not come to
+    /// when the process ends is removed at the next opening.
+    let undertaker = DispatchQueue(label: "pyramidion.kept-store")
 
     /// Opens the store, makes its folder if need be, and removes what a crash left half written.
     ///
@@ -55,14 +63,15 @@ package final class KeptStore: Sendable {
     /// - Parameters:
     ///   - key: As for an ``Origin``.
     ///   - limit: How many bytes are taken at most.
-    /// - Returns: The object; nil when it is not there.
+    /// - Returns: The object; nil when it is not there, or what is there is not what the store is bound to.
     /// - Throws: ``OriginError``.
     package func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject? {
         let key = try Self.checked(key)
-        return try await files.blocking { [root, budget] () throws(OriginError) in
-            try root.object(key, limit: limit) { file in
+        return try await files.blocking { [self] () throws(OriginError) in
+            let object = try root.object(key, limit: limit) { file in
                 if budget.limit > 0 { Self.touch(file) }
             }
+            return isBound ? object : nil
         }
     }
 
@@ -86,7 +95,9 @@ package final class KeptStore: Sendable {
             let file = temporary.newPath()
             do throws(OriginError) {
                 try DurableFile.write(bytes, to: file)
-                try show(file, as: target, byteCount: bytes.count)
+                try whileBound { () throws(OriginError) in
+                    try show(file, as: target, byteCount: bytes.count)
+                }
                 let folder = FolderListing.parent(of: target)
                 guard FolderListing.sync(folder) else {
                     throw .writeFailed(place: folder, reason: systemReason("fsync"))
@@ -113,8 +124,8 @@ package final class KeptStore: Sendable {
     /// - Throws: ``OriginError/brokenKey(_:reason:)``.
     package func contains(_ key: String) async throws(OriginError) -> Bool {
         let key = try Self.checked(key)
-        return try await files.blocking { [root] () throws(OriginError) in
-            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 }
+        return try await files.blocking { [self] () throws(OriginError) in
+            ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 } && isBound
         }
     }
 
@@ -133,15 +144,19 @@ package final class KeptStore: Sendable {
 
     /// Removes the object `prefix` and everything below the folder `prefix`: the key of a scale, say.
     ///
-    /// Nobody sees a part of it: it is moved away first.
+    /// Nobody sees a part of it: it is moved away, and its files go behind the return.
     /// - Throws: ``OriginError``.
     package func remove(prefix: String) async throws(OriginError) {
         let key = try Self.checked(prefix)
-        try await writers.blocking { [root, temporary, budget, tally] () throws(OriginError) in
-            try Self.remove(root.place(key), by: temporary)
+        try await writers.blocking { [self] () throws(OriginError) in
+            try moveAway([root.place(key)])
             tally.forget(below: root.place(key))
-            budget.sweepSoon()
         }
+    }
+
+    /// Returns when everything that was removed has left the disk.
+    package func settled() async {
+        await withCheckedContinuation { continuation in undertaker.async { continuation.resume() } }
     }
 
     /// Runs `body` while no other process does so with this folder: what one finds out of date and removes, another may
@@ -149,9 +164,7 @@ package final class KeptStore: Sendable {
     /// - Throws: What `body` throws; ``OriginError/writeFailed(place:reason:)`` when others have it for half a minute.
     package func alone<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         for _ in 0..<Self.lockTries {
-            let lock = try await files.blocking { [root] () throws(OriginError) in
-                HeldLock("\(root.path)/\(TemporaryFolder.name)")
-            }
+            let lock = try await files.blocking { [lockPath] () throws(OriginError) in HeldLock(lockPath) }
             guard let lock else {
                 try await Task.sleep(for: Self.lockPause)
                 continue
@@ -159,42 +172,51 @@ package final class KeptStore: Sendable {
             defer { withExtendedLifetime(lock) {} }
             return try await body()
         }
-        throw OriginError.writeFailed(
-            place: root.path,
-            reason: "another process has been opening it for long"
-        )
+        throw OriginError.writeFailed(place: root.path, reason: Self.lockedForLong)
     }
 
-    /// Removes everything that is kept.
+    /// The folder whose lock is for whoever begins the store anew, and is shared by those who add to it.
+    var lockPath: String { "\(root.path)/\(TemporaryFolder.name)" }
+
+    /// Removes everything that is kept, `info` first; the files go behind the return, so that it takes little time
+    /// whatever there is.
     /// - Throws: ``OriginError``.
     package func clear() async throws(OriginError) {
-        try await writers.blocking { [root, temporary, budget, tally] () throws(OriginError) in
+        try await writers.blocking { [self] () throws(OriginError) in
             var names: [String] = []
             FolderListing.each(in: root.path, followingPath: true) { name, _ in
                 if name != TemporaryFolder.name { names.append(name) }
                 return true
             }
-            for name in names { try Self.remove("\(root.path)/\(name)", by: temporary) }
+            if let info = names.firstIndex(of: "info") { names.swapAt(0, info) }
+            try moveAway(names.map { "\(root.path)/\($0)" })
             tally.forget(below: root.path)
-            budget.sweepSoon()
         }
     }
 
-    private static func remove(_ path: String, by temporary: TemporaryFolder) throws(OriginError) {
-        let away = temporary.newPath()
-        guard rename(path, away) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return }
-            throw .writeFailed(place: path, reason: systemReason("rename"))
+    /// Moves files and folders, all of which lie in one folder, to where nobody looks, and has them removed.
+    private func moveAway(_ paths: [String]) throws(OriginError) {
+        var away: [String] = []
+        // What has been moved goes even if the next one cannot be.
+        defer {
+            budget.sweepSoon()
+            undertaker.async { [away, temporary] in
+                for path in away { FolderListing.remove(path) }
+                withExtendedLifetime(temporary) {}
+            }
+        }
+        for path in paths {
+            let target = temporary.newPath()
+            if rename(path, target) == 0 {
+                away.append(target)
+            } else if errno != ENOENT, errno != ENOTDIR {
+                throw .writeFailed(place: path, reason: systemReason("rename"))
+            }
         }
         // A crash must not bring back what somebody found out of date.
-        guard FolderListing.sync(FolderListing.parent(of: path)) else {
-            throw .writeFailed(place: path, reason: systemReason("fsync"))
-        }
-        guard FolderListing.remove(away) else {
-            throw .writeFailed(
-                place: path,
-                reason: "it was moved to \(away), and not all of it can be removed"
-            )
+        guard let last = paths.last, !away.isEmpty else { return }
+        guard FolderListing.sync(FolderListing.parent(of: last)) else {
+            throw .writeFailed(place: last, reason: systemReason("fsync"))
         }
     }
 

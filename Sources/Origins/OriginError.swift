@@ -17,6 +17,8 @@ package enum OriginError: Error, Hashable, Sendable, CustomStringConvertible {
     case writeFailed(place: String, reason: String)
     /// A file system has less left than what was announced needs; `unit` is what of.
     case noRoom(place: String, unit: DiskUnit, needed: Int, free: Int)
+    /// What is kept was begun anew by somebody else, for another state of its source.
+    case replaced(place: String)
     /// There is a folder, a pipe or a device where a file is expected.
     case notAFile(place: String)
     /// The object has more bytes than are taken.
@@ -56,6 +58,8 @@ package enum OriginError: Error, Hashable, Sendable, CustomStringConvertible {
         case .writeFailed(let place, let reason): "\(place) cannot be written: \(reason)"
         case .noRoom(let place, let unit, let needed, let free):
             "\(needed) more \(unit.rawValue) are needed below \(place), and there is room for \(free)"
+        case .replaced(let place):
+            "\(place) belongs to another state of the source or of the configuration now"
         case .notAFile(let place): "\(place) is a folder, a pipe or a device: a file is expected"
         case .tooLarge(let place, let limit):
             "\(place) has more than the \(limit) bytes that are taken at most"

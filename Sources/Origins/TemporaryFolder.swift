@@ -60,13 +60,13 @@ final class TemporaryFolder: Sendable {
     }
 }
 
-/// A folder's lock for one, for as long as this is there.
+/// A folder's lock for one, or beside others, for as long as this is there.
 final class HeldLock: Sendable {
     private let folder: FileDescriptor
 
-    /// Nil when somebody else has it.
-    init?(_ path: String) {
-        guard let folder = FolderLock.exclusive(path) else { return nil }
+    /// Nil when somebody else has it, or the folder is gone.
+    init?(_ path: String, isShared: Bool = false) {
+        guard let folder = isShared ? FolderLock.shared(path) : FolderLock.exclusive(path) else { return nil }
         self.folder = folder
     }
 }

@@ -6,8 +6,15 @@ struct Piece: Sendable {
     /// Names a piece to whoever wants it withdrawn, which may be before it exists.
     final class Ticket: Sendable {
         private let withdrawn = Atomic<Bool>(false)
+        private let number = Atomic<Int>(0)
 
         var isWithdrawn: Bool { withdrawn.load(ordering: .acquiring) }
+
+        /// Which of all that ever came into the line it is, from 1; 0: it was never there. For the line's owner alone.
+        var place: Int {
+            get { number.load(ordering: .relaxed) }
+            set { number.store(newValue, ordering: .relaxed) }
+        }
 
         func withdraw() { withdrawn.store(true, ordering: .releasing) }
     }
@@ -19,35 +26,64 @@ struct Piece: Sendable {
 
 /// Pieces that wait, first in first out; any of them can leave.
 ///
-/// Its owner bounds it. Leaving out of turn is linear in its length, and rare.
+/// Its owner bounds it. Leaving out of turn is logarithmic in its length, in the mean: many leave at a time, when what
+/// they were parts of is given up.
 struct PieceLine {
-    /// Slots that have been left are nil, so that nothing a finished piece holds is kept.
-    private var pieces: [Piece?] = []
-    private var head = 0
+    private struct Slot {
+        let place: Int
+        /// Nil where it has left, so that nothing a finished piece holds is kept.
+        var piece: Piece?
+    }
 
-    var count: Int { pieces.count - head }
+    /// In order of their places.
+    private var slots: [Slot] = []
+    private var head = 0
+    private var last = 0
+
+    private(set) var count = 0
 
     mutating func append(_ piece: Piece) {
-        if head > 0, head * 2 >= pieces.count {
-            pieces.removeFirst(head)
+        // At least half of the slots are those of pieces, or there are few.
+        if slots.count >= 2 * count + 16 {
+            slots.removeAll { $0.piece == nil }
             head = 0
         }
-        pieces.append(piece)
+        last += 1
+        piece.ticket.place = last
+        slots.append(Slot(place: last, piece: piece))
+        count += 1
     }
 
     mutating func popFirst() -> Piece? {
-        guard head < pieces.count else { return nil }
-        let piece = pieces[head].take()
-        head += 1
-        if head == pieces.count {
-            pieces.removeAll(keepingCapacity: true)
-            head = 0
+        while head < slots.count {
+            let piece = slots[head].piece.take()
+            head += 1
+            guard let piece else { continue }
+            leave()
+            return piece
         }
-        return piece
+        return nil
     }
 
     mutating func remove(_ ticket: Piece.Ticket) -> Piece? {
-        guard let index = pieces[head...].firstIndex(where: { $0?.ticket === ticket }) else { return nil }
-        return pieces.remove(at: index)
+        let place = ticket.place
+        guard place > 0 else { return nil }
+        var (low, high) = (head, slots.count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if slots[middle].place < place { low = middle + 1 } else { high = middle }
+        }
+        guard low < slots.count, slots[low].place == place, let piece = slots[low].piece.take() else {
+            return nil
+        }
+        leave()
+        return piece
+    }
+
+    private mutating func leave() {
+        count -= 1
+        guard count == 0 else { return }
+        slots.removeAll(keepingCapacity: true)
+        head = 0
     }
 }

@@ -132,7 +132,7 @@ def test_a_disk_that_fills_up_in_the_middle(coding, framing, small):
         send_until_answered(wire, body[half:])
         expect_refused(wire.read("PUT"), "could not be written.*ENOSPC.*make room")
     filler.unlink()
-    assert "an upload could not be kept" in small.log
+    await_condition(lambda: "an upload could not be kept" in small.log, "the log does not say so")
     expect_as_before(small, taken)
 
 

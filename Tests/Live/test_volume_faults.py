@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that are missing, broken or slow: a clear status, a message that names the place, and nothing kept."""
+import gzip
 import json
 import struct
 
@@ -175,6 +176,27 @@ def test_a_packed_chunk_that_is_broken_is_502(dice, tmp_path):
         assert kept(tmp_path, "v") == {}
 
 
+def test_a_chunk_of_several_gzip_members_is_one_chunk(dice, tmp_path):
+    """Its length is that of all of them together, as RFC 1952 has it; another length is broken all the same."""
+    array = picture(dice, (32, 32, 16), "uint8")
+    write(tmp_path / "v", array)
+    path = first_chunk(tmp_path)
+    whole = path.read_bytes()
+    path.unlink()
+    members = gzip.compress(whole[:5000]) + gzip.compress(whole[5000:])
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(members)
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    with serving(tmp_path, volumes, settings="cache: {memory: 0}\n") as server:
+        made, stored = targets(server, "v", 1)[0], targets(server, "v", 0)[0]
+        assert server.get(stored).content == whole
+        assert server.get(stored, [("Accept-Encoding", "gzip")]).content == whole
+        assert server.get(made).content == steps(array, (0, 0, 0), (2, 2, 1), 1)[1].tobytes(order="F")
+        for wrong in (members + gzip.compress(b"x"), gzip.compress(whole[:5000]), members[:-9]):
+            packed.write_bytes(wrong)
+            refused(server, stored, 502, path.name)
+
+
 def test_an_empty_chunk_that_cannot_be_written_is_502(tmp_path):
     """Blocks of one voxel need more words than the format can address, so no source has such a chunk."""
     giant(tmp_path / "v", [256] * 3, [256] * 3, type="segmentation", data_type="uint32", scale={
@@ -234,6 +256,32 @@ def test_a_minishard_that_lies_is_502(case, over_http, dice, tmp_path):
         refused(server, targets(server, "v", 1)[0], 502)
         refused(server, targets(server, "v", 0)[0], 502)
         assert kept(tmp_path, "v") == {}
+
+
+@pytest.mark.parametrize("over_http", [False, True])
+@pytest.mark.parametrize("shards", ["identity", "murmur"])
+def test_a_shard_that_is_replaced_is_read_by_its_own_index(shards, over_http, dice, tmp_path):
+    """The index of the old one is not taken for the new one's, whose chunks lie elsewhere."""
+    first, second = picture(dice, (64, 64, 32), "uint8"), labels(dice, (64, 64, 32), "uint8")
+    write(tmp_path / "v", first, shards=shards)
+    write(tmp_path / "w", second, shards=shards, type="image")
+    with Source(tmp_path) as source:
+        place = f"{source.url}/v" if over_http else tmp_path / "v"
+        with serving(tmp_path, {"v": {"source": place, "mips": 0}}, settings="cache: {memory: 0}\n") as server:
+            asked = targets(server, "v", 0)
+
+            def served():
+                return [server.get(target).content for target in asked]
+
+            def cut(array):
+                boxes = [[slice(*map(int, side.split("-"))) for side in target.rpartition("/")[2].split("_")]
+                         for target in asked]
+                return [array[tuple(box)].tobytes(order="F") for box in boxes]
+
+            assert served() == cut(first)
+            for path in (tmp_path / "w").rglob("*.shard"):
+                path.replace(tmp_path / "v" / path.relative_to(tmp_path / "w"))
+            assert served() == cut(second)
 
 
 def test_a_shard_index_cut_short_is_502(dice, tmp_path):

@@ -88,6 +88,25 @@ def test_a_change_starts_the_levels_afresh(change, dice, tmp_path):
             assert same(read(f"{server.url}/precomputed/v", level), want[level])
 
 
+def test_a_service_keeps_nothing_in_levels_that_a_build_began_anew(dice, tmp_path):
+    """What it makes by its old settings is served, and neither kept nor mixed with what the build made by others."""
+    array = picture(dice, (128, 128, 16), "uint8")
+    write(tmp_path / "v", array)
+    old, new = ({"v": {"source": tmp_path / "v", "mips": 1, "method": method}} for method in ("average", "max"))
+    with serving(tmp_path, old, settings="cache: {memory: 0}\n") as server:
+        assert server.get(targets(server, "v", 1)[0]).status == 200
+        ended = built(tmp_path, new)
+        assert ended.returncode == 0, ended.stderr
+        before = kept(tmp_path, "v")
+        assert len(before) == len(targets(server, "v", 1))
+        assert same(read(f"{server.url}/precomputed/v", 1), steps(array, (0, 0, 0), (2, 2, 1), 1)[1])
+        assert server.stop() == 0
+        assert server.log.count("a chunk was not kept") == 1, server.log
+    assert kept(tmp_path, "v") == before
+    with serving(tmp_path, new) as server:
+        assert same(read(f"{server.url}/precomputed/v", 1), steps(array, (0, 0, 0), (2, 2, 1), 1, "max")[1])
+
+
 def test_nothing_is_kept_without_a_data_folder(dice, tmp_path):
     """`data: null` makes levels all the same, for as long as memory holds them."""
     array = picture(dice, (75, 51, 21), "uint8")

@@ -2,11 +2,12 @@
 """Kept chunks that were damaged are made again, and what is said to be kept is what is there."""
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support.arrays import same
-from support.process import await_condition
+from support.process import MIB, await_condition
 from support.volumes import kept, labels, picture, read, serving, steps, targets, write
 from support.wire import head
 
@@ -90,6 +91,30 @@ def test_a_kept_chunk_that_cannot_be_decoded_is_made_again(encoding, dice, tmp_p
             assert same(read(f"{server.url}/precomputed/v", level), want)
 
 
+@pytest.mark.parametrize("view", ["/v1/volumes/v/cutout?mip=1", "/v1/volumes/v/preview.png?mip=1&at=3", "/zarr/v/1/0/0/0"])
+@pytest.mark.parametrize("encoding", ["compressed_segmentation", "png"])
+def test_a_view_of_a_kept_chunk_that_cannot_be_decoded_is_right(encoding, view, dice, tmp_path):
+    """A cutout, a picture and a chunk of OME-Zarr have it made again; no source is blamed."""
+    array = labels(dice, (64, 64, 32), "uint32") if encoding != "png" else picture(dice, (64, 64, 32), "uint8")
+    write(tmp_path / "v", array, encoding=encoding)
+    volumes = {"v": {"source": tmp_path / "v", "mips": 1}}
+    with serving(tmp_path, volumes) as server:
+        before = made(server, 1)
+        seen = server.get(view)
+        assert seen.status == 200
+        assert server.stop() == 0
+    for key in before:
+        (tmp_path / "data/levels/v" / key).write_bytes(b"\xff" * 40)
+    with serving(tmp_path, volumes) as server:
+        for _ in range(2):
+            reply = server.get(view)
+            assert (reply.status, reply.content) == (200, seen.content), reply.body[:300]
+        mended = server.log.count("a kept chunk cannot be read")
+        assert 1 <= mended <= len(before)
+        assert server.stop() == 0
+    assert sum(kept(tmp_path, "v")[key] == body for key, body in before.items()) == mended
+
+
 def test_kept_counts_what_is_there(dice, tmp_path):
     """A chunk that is made again counts once, and one that `cache.disk` pushes out not at all."""
     write(tmp_path / "v", picture(dice, (512, 512, 32), "uint8"), chunk=(64, 64, 16))
@@ -114,6 +139,29 @@ def test_kept_counts_what_is_there(dice, tmp_path):
         assert server.get(f"/precomputed/v/{key}").status == 200
         await_condition(lambda: kept(tmp_path, "v")[key], "it was not made again")
         assert counts(server)[0] == before
+
+
+def test_chunks_that_wait_to_be_packed_are_bounded(tmp_path):
+    """However many ask for large chunks packed, a quarter of limits.memory holds what is on its way to them."""
+    side, count = 256, 40
+    scale = {"key": "1_1_1", "size": [count * side, side, side], "resolution": [1, 1, 1], "voxel_offset": [0, 0, 0],
+             "chunk_sizes": [[side] * 3], "encoding": "raw"}
+    (tmp_path / "v/1_1_1").mkdir(parents=True)
+    (tmp_path / "v/info").write_text(json.dumps({"@type": "neuroglancer_multiscale_volume", "type": "image",
+                                                 "data_type": "uint8", "num_channels": 1, "scales": [scale]}))
+    settings = "limits: {memory: 128MiB}\ncache: {memory: 0}\n"
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}, settings=settings) as server:
+        asked = targets(server, "v", 0)
+        packed = [("Accept-Encoding", "gzip")]
+        assert server.get(asked[0], packed).status == 200
+        server.forget_peak()
+        begun = server.memory()
+        with ThreadPoolExecutor(count) as clients:
+            replies = list(clients.map(lambda target: server.get(target, packed), asked))
+        assert [reply.status for reply in replies] == [200] * count
+        assert all(len(reply.content) == side ** 3 for reply in replies[:2])
+        # Each is 16 MiB before it is packed.
+        assert server.memory("VmHWM") - begun < 160 * MIB
 
 
 def test_chunks_that_nobody_reads_are_bounded(dice, tmp_path):

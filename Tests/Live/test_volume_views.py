@@ -11,6 +11,7 @@ import tensorstore as ts
 import zarr
 
 from support.arrays import same
+from support.source import Source
 from support.volumes import cutout, info, labels, picture, serving, steps, write
 
 BEGIN = (-37, 5, 3)
@@ -54,6 +55,19 @@ def test_a_cutout_is_its_box(name, mip, volume, dice):
         box = spell([b + l for b, l in zip(begin, low)], [b + h for b, h in zip(begin, high)])
         got = cutout(volume, name, mip, bbox=box)
         assert same(got, want if name == "colour" else want[..., 0]), box
+
+
+@pytest.mark.parametrize("shape,reads", [((40, 40, 40, 16), 1), ((256, 256, 150, 8), 2)])
+def test_a_cutout_of_many_channels_does_not_read_its_chunks_for_each(shape, reads, dice, tmp_path):
+    """Up to 64 MiB are brought together at a time, whatever their channels."""
+    array = np.random.default_rng(dice.getrandbits(32)).integers(0, 255, shape, "uint8", endpoint=True)
+    write(tmp_path / "v", array, chunk=(128, 128, 16))
+    with Source(tmp_path) as source:
+        volumes = {"v": {"source": f"{source.url}/v", "mips": 0}}
+        with serving(tmp_path, volumes, settings="cache: {memory: 0}\n") as server:
+            assert same(cutout(server, "v"), array)
+        asked = {path: count for path, count in source.asked.items() if "8_8_40" in path}
+        assert asked and set(asked.values()) == {reads}, asked
 
 
 def test_a_raw_cutout_is_the_array_without_its_header(volume):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Synchronization
 import Testing
 import Workers
 
@@ -209,5 +210,53 @@ struct FolderSetTests {
         #expect(folder.exists("volumes/mine/info"))
         await set.settled()
         #expect(generations.isEmpty)
+    }
+
+    /// Says of one folder that it cannot be synced, for as long as it is set.
+    private final class Fault: Sendable {
+        private let folder = Mutex<String?>(nil)
+
+        func set(_ name: String?) { folder.withLock { $0 = name } }
+
+        func sync(_ path: String) -> Bool {
+            guard folder.withLock({ $0.map(path.hasSuffix) ?? false }) else {
+                return FolderListing.sync(path)
+            }
+            errno = EIO
+            return false
+        }
+    }
+
+    @Test("A removal that cannot be made durable is an error, and the folder is there as before")
+    func removingUnsynced() async throws {
+        let fault = Fault()
+        let set = try FolderSet(root: set.root, files: files) { fault.sync($0) }
+        let kept = try await publish("a", "one", by: set)
+        fault.set("/volumes")
+        let error = await failure { () throws(OriginError) in try await set.remove("a") }
+        #expect(error == .writeFailed(place: set.root, reason: systemReason("fsync", EIO)))
+        #expect(try await set.open("a")?.generation == kept.generation)
+        fault.set(nil)
+        #expect(try await set.remove("a"))
+        #expect(try await set.open("a") == nil)
+    }
+
+    @Test(
+        "A folder that cannot be published leaves nothing",
+        arguments: ["/volumes", "/.generations"],
+        [false, true]
+    )
+    func publishingUnsynced(folder: String, replacing: Bool) async throws {
+        let fault = Fault()
+        let set = try FolderSet(root: set.root, files: files) { fault.sync($0) }
+        if replacing { try await publish("a", "old", by: set) }
+        let before = generations
+        fault.set(folder)
+        await #expect(throws: OriginError.self) {
+            try await publish("a", "new", replacing: replacing, by: set)
+        }
+        await set.settled()
+        #expect(generations == before)
+        #expect(try await text(set.open("a")) == (replacing ? "old" : nil))
     }
 }

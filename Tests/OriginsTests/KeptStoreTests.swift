@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import Glibc
 import Testing
 import Workers
@@ -159,12 +160,113 @@ struct KeptStoreTests {
         let kept = try store()
         for key in ["8_8_40/a", "8_8_40/b", "8_8_400/a", "info"] { try await kept.keep(key, [1]) }
         try await kept.remove(prefix: "8_8_40")
+        await kept.settled()
         #expect(folder.files == ["kept/8_8_400/a", "kept/info"])
         try await kept.remove(prefix: "8_8_40")
         try await kept.clear()
+        await kept.settled()
         #expect(folder.files.isEmpty)
         try await kept.keep("8_8_40/a", [1])
         #expect(folder.files == ["kept/8_8_40/a"])
+    }
+}
+
+extension KeptStoreTests {
+    @Test("A store is cleared and begun anew before any of its old files is removed") func clearing()
+        async throws
+    {
+        let kept = try store()
+        for key in ["8/a", "16/a", "info"] { try await kept.keep(key, [1]) }
+        kept.undertaker.suspend()
+        try await kept.alone {
+            try await kept.clear()
+            try await kept.keep("info", [2])
+        }
+        #expect(try await kept.object("8/a", limit: 1) == nil)
+        #expect(kept.count(below: "8") == 0)
+        let left = folder.files
+        kept.undertaker.resume()
+        #expect(left.count == 4 && left.count { $0.contains(".tmp/") } == 3)
+        await kept.settled()
+        #expect(folder.files == ["kept/info"])
+    }
+}
+
+/// Stores of two processes in one folder.
+struct KeptStoreBindingTests {
+    private let folder: TestFolder
+    private let files = WorkerPool(lanes: 4, queueLimit: 64)
+
+    init() throws { folder = try TestFolder() }
+
+    private func store(_ info: String) async throws -> KeptStore {
+        let root = "\(folder.path)/kept"
+        let store = try KeptStore(root: root, budget: DiskBudget(limit: 0), files: files)
+        try await store.alone {
+            if try await store.object("info", limit: 9)?.text != info {
+                try await store.clear()
+                try await store.keep("info", Array(info.utf8))
+            }
+            try await store.bind(to: "info", limit: 9)
+        }
+        await store.settled()
+        return store
+    }
+
+    @Test("A store that another process has begun anew neither gives nor takes anything") func replaced()
+        async throws
+    {
+        let old = try await store("old")
+        try await old.keep("8/a", [1])
+        let same = try await store("old")
+        try await same.keep("8/b", [2])
+        #expect(try await old.object("8/b", limit: 1)?.bytes == [2])
+        let new = try await store("new")
+        try await new.keep("8/a", [3])
+        #expect(try await old.object("8/a", limit: 1) == nil)
+        #expect(try await old.contains("8/a") == false)
+        let place = "\(folder.path)/kept"
+        #expect(await old.keep([KeptObject(key: "8/c", bytes: [4])]) == [.replaced(place: place)])
+        #expect(
+            await failure { () throws(OriginError) in try await old.keep("8/c", [4]) }
+                == .replaced(place: place)
+        )
+        #expect(try await new.object("8/a", limit: 1)?.bytes == [3])
+        #expect(folder.files == ["kept/8/a", "kept/info"])
+    }
+
+    @Test("An info that was written anew in its place is another one") func rewritten() async throws {
+        let old = try await store("old")
+        try await old.keep("8/a", [1])
+        let isWritten =
+            FileDescriptor.opening("\(folder.path)/kept/info", O_WRONLY)?.write(Array("newer".utf8)) ?? false
+        #expect(isWritten)
+        #expect(try await old.object("8/a", limit: 1) == nil)
+    }
+
+    @Test("An info with the same content is the same one, whatever file it is") func copied() async throws {
+        let kept = try await store("same")
+        try await kept.keep("8/a", [1])
+        try folder.write("copy", "same")
+        try #require(rename("\(folder.path)/copy", "\(folder.path)/kept/info") == 0)
+        #expect(try await kept.object("8/a", limit: 1)?.bytes == [1])
+        #expect(await kept.keep([KeptObject(key: "8/b", bytes: [2])]) == [nil])
+        #expect(try await kept.object("8/b", limit: 1)?.bytes == [2])
+    }
+
+    @Test("Whenever a store is begun anew, nothing that belongs to the old one is there afterwards")
+    func atTheSameTime() async throws {
+        for round in 0..<20 {
+            let old = try await store("o\(round)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<8 {
+                    group.addTask { _ = await old.keep([KeptObject(key: "8/\(number)", bytes: [1])]) }
+                }
+                group.addTask { _ = try await store("n\(round)") }
+                try await group.waitForAll()
+            }
+            #expect(folder.files == ["kept/info"])
+        }
     }
 }
 

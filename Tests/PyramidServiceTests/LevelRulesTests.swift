@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Downsampling
-import PyramidService
 import Testing
 import Volumes
 import Voxels
+
+@testable import PyramidService
 
 @Suite struct LevelRulesTests {
     private static func volume(_ size: Extent3, begin: Int = 0) throws -> VolumeInfo {
@@ -39,6 +40,33 @@ import Voxels
             let last = made[rule.steps - 1].scale.bounds
             #expect(rule.sourceBox(of: last, in: bounds) == bounds)
         }
+    }
+
+    @Test("The text of rules never changes: what is kept is known by it") func text() {
+        let rules = [
+            LevelRule(
+                base: 0,
+                stepFactor: Extent3(2, 2, 1),
+                steps: 1,
+                method: .average,
+                precision: .exact,
+                sparse: false
+            ),
+            LevelRule(
+                base: 1,
+                stepFactor: Extent3(2, 3, 4),
+                steps: 4,
+                method: .mode,
+                precision: .compat,
+                sparse: true
+            ),
+        ]
+        #expect(
+            LevelRule.text(rules)
+                == "base=0 factor=2,2,1 steps=1 method=average precision=exact sparse=false;"
+                + "base=1 factor=2,3,4 steps=4 method=mode precision=compat sparse=true"
+        )
+        #expect(LevelRule.text([]) == "")
     }
 
     @Test("An offset that is no multiple of a whole factor is refused in words, however large the factor")

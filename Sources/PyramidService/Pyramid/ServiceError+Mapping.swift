@@ -29,9 +29,23 @@ extension ServiceError {
         case let error as InflateError: self = .body(Self.sentence(error.message))
         case let error as NpyError: self = .body(Self.sentence(error.message))
         case let error as OriginError: self.init(error)
-        case let error as ChunkCodecError: self = .internalFault(error.message)
+        case let error as ChunkCodecError: self.init(error)
         case let error as WorkerError: self = .overloaded(limit: "workers", Self.sentence(error.description))
         default: self = .internalFault("\(error)")
+        }
+    }
+
+    /// What an encoding cannot write; what it cannot read is told by whoever reads it.
+    private init(_ error: ChunkCodecError) {
+        switch error {
+        case .pictureTooLarge, .segmentation(.tooLarge):
+            self = .overLimit(limit: "chunk_size", Self.sentence(error.message))
+        case .outOfMemory:
+            self = .overloaded(limit: "limits.memory", Self.sentence(error.message))
+        case .unreadableEncoding, .unsuitableType, .unsuitableChannels, .blockExtent, .jpegQuality, .pngLevel,
+            .extent, .byteCount, .pictureSize, .pictureComponents, .pictureDepth, .palettePicture,
+            .corruptPicture, .pictureNotWritten, .segmentation:
+            self = .internalFault(error.message)
         }
     }
 
@@ -40,7 +54,7 @@ extension ServiceError {
         switch error {
         case .cancelled: self = .clientLeft
         case .nameTaken(let name): self = .conflict("There is a volume \(name) already.")
-        case .writeFailed, .noRoom: self = .noStorage(Self.sentence(error.message))
+        case .writeFailed, .noRoom, .replaced: self = .noStorage(Self.sentence(error.message))
         case .tooManyWaiting:
             self = .overloaded(limit: "limits.source_transfers", Self.sentence(error.message))
         case .stopped: self = .draining

@@ -5,12 +5,17 @@ import Downsampling
 import HTTP1
 import HTTPServer
 import HTTPTypes
+import Synchronization
 import Volumes
 import Voxels
+import Workers
 
 /// Serves `GET /v1/volumes/{name}/cutout`: any box of any level, as `.npy` or raw, a layer of chunks at a time.
 struct CutoutHandler {
     static let parameters = ["mip", "bbox", "format"]
+
+    /// What is held of a box whose channels come one after another, so that chunks are not unpacked for each of them.
+    private static let heldByteCount = 64 << 20
 
     private let context: ServiceContext
     private let transaction: Transaction
@@ -30,7 +35,8 @@ struct CutoutHandler {
         }
         guard level.format != nil else { throw level.unreadable }
         let channels = volume.info.channels
-        try checkByteCount(request.byteCount(box))
+        let byteCount = request.byteCount(box)
+        try checkByteCount(byteCount)
         let shape = try Shape(box.extent.entries + (channels > 1 ? [channels] : []))
         let header =
             format == "npy" ? NpyHeader.encoded(type: volume.info.type, shape: shape, order: .fortran) : []
@@ -42,11 +48,20 @@ struct CutoutHandler {
             .pyramidOrder: MemoryOrder.fortran.rawValue,
             .pyramidShape: "(" + shape.sizes.map(String.init).joined(separator: " ") + ")",
         ]
-        let layers = layers(of: box, level)
+        let budget = context.sidecar.boxes.budget
+        let isOne = channels > 1 && byteCount <= min(Self.heldByteCount, budget / 4)
+        let layers = layers(of: box, level, isOne: isOne)
         // All but the first and the last are as thick as a chunk.
-        let thickest = [layers.first, layers.dropFirst().first, layers.last].compactMap { $0 }
-        try await request.holding(thickest.map(request.byteCount).max() ?? 0) {
-            try await send(request, level, layers, header, request.byteCount(box), fields)
+        let ends = [layers.first, layers.dropFirst().first, layers.last].compactMap { $0 }
+        let thickest = ends.map(request.byteCount).max() ?? 0
+        var (group, held) = (channels, 0)
+        if layers.count > 1 {
+            let channelBytes = max(1, byteCount / channels)
+            group = min(channels, max(1, min(Self.heldByteCount, (budget - thickest) / 2) / channelBytes))
+            held = group > 1 ? group * channelBytes : 0
+        }
+        try await request.holding(thickest.addingClamped(held)) {
+            try await send(request, level, layers, group, header, byteCount, fields)
         }
     }
 
@@ -64,6 +79,7 @@ struct CutoutHandler {
         _ request: BoxRequest,
         _ level: ServedLevel,
         _ layers: Layers,
+        _ group: Int,
         _ header: [UInt8],
         _ byteCount: Int,
         _ fields: HTTPFields
@@ -84,8 +100,12 @@ struct CutoutHandler {
             try await sink.write([pinned.memory])
             withExtendedLifetime(pinned) {}
         }
-        // The channel is slowest, so each one passes all layers; their chunks are in memory by then.
-        for channel in 0..<request.volume.info.channels {
+        // The channel is slowest, so each group of them passes all layers.
+        let channels = request.volume.info.channels
+        for channel in stride(from: 0, to: channels, by: group) {
+            let group = channel..<min(channel + group, channels)
+            let held =
+                try group.count > 1 && layers.count > 1 ? HeldChannels(group, of: byteCount / channels) : nil
             for layer in layers {
                 let voxels: BoxVoxels
                 if let early = first {
@@ -94,8 +114,18 @@ struct CutoutHandler {
                 } else {
                     voxels = try await request.voxels(level, layer)
                 }
-                try await sink.write([UnsafeRawBufferPointer(rebasing: voxels.plane(of: channel))])
+                if let held {
+                    try await context.workers.run { held.take(voxels) }
+                } else {
+                    let planes =
+                        group.count == 1 ? voxels.plane(of: channel) : UnsafeRawBufferPointer(voxels.bytes)
+                    try await sink.write([planes])
+                }
                 withExtendedLifetime(voxels) {}
+            }
+            if let held {
+                try await sink.write([UnsafeRawBufferPointer(held.memory.bytes)])
+                withExtendedLifetime(held) {}
             }
         }
         if let gzip { try await gzip.finish() }
@@ -106,9 +136,10 @@ struct CutoutHandler {
     private typealias Layers = LazyMapCollection<Range<Int>, Box3>
 
     /// The box cut along z as the chunks are.
-    private func layers(of box: Box3, _ level: ServedLevel) -> Layers {
+    private func layers(of box: Box3, _ level: ServedLevel, isOne: Bool) -> Layers {
         let grid = level.grids[0]
         let cells = grid.cells(covering: box)
+        if isOne { return (0..<1).lazy.map { _ in box } }
         return (cells.begin.z..<cells.end.z).lazy.map { z in
             let chunk = grid.box(Extent3(cells.begin.x, cells.begin.y, z))
             var layer = box
@@ -136,8 +167,41 @@ struct CutoutHandler {
 
 extension BoxVoxels {
     /// The memory of one channel.
-    func plane(of channel: Int) -> Slice<UnsafeRawBufferPointer> {
+    func plane(of channel: Int) -> UnsafeRawBufferPointer {
         let count = bytes.count / max(channels, 1)
-        return UnsafeRawBufferPointer(bytes)[channel * count..<(channel + 1) * count]
+        return UnsafeRawBufferPointer(rebasing: bytes[channel * count..<(channel + 1) * count])
+    }
+}
+
+/// Some channels of a box, brought together from layers of all channels; x fastest, then y, z, the channel slowest.
+///
+/// Layers are taken one after another, by whichever lane.
+private final class HeldChannels: Sendable {
+    let memory: VoxelBuffer
+    private let channels: Range<Int>
+    private let channelByteCount: Int
+    /// Of each channel, from layers that were taken.
+    private let filled = Mutex(0)
+
+    /// - Throws: `EngineError.outOfMemory`.
+    init(_ channels: Range<Int>, of channelByteCount: Int) throws(EngineError) {
+        self.channels = channels
+        self.channelByteCount = channelByteCount
+        memory = try VoxelBuffer(byteCount: channels.count * channelByteCount)
+    }
+
+    /// Takes the next layer along z, which is as wide and as high as the box.
+    func take(_ layer: BoxVoxels) {
+        let count = layer.bytes.count / max(layer.channels, 1)
+        let end = filled.withLock { filled in
+            filled += count
+            return filled
+        }
+        precondition(end <= channelByteCount, "the layers are those of the box")
+        for channel in channels {
+            let start = (channel - channels.lowerBound) * channelByteCount + end - count
+            UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start..<start + count])
+                .copyMemory(from: layer.plane(of: channel))
+        }
     }
 }

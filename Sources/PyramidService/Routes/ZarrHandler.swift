@@ -54,23 +54,25 @@ struct ZarrHandler {
         guard let format = served.format else { throw served.unreadable }
         let answer = answer("application/octet-stream", isCompressible: true)
         let coding = try answer.coding()
+        let (supply, place) = (context.sidecar.supply, ChunkPlace(cell: cell))
         let box = served.grids[0].box(cell)
-        let stored = try await context.sidecar.supply.chunk(volume, level, ChunkPlace(cell: cell), .identity)
         var padded = box
         for axis in 0..<3 { padded.end[axis] = box.begin[axis] + extent[axis] }
         if format.encoding == .raw, padded == box, coding == .identity {
+            let stored = try await supply.chunk(volume, level, place, .identity)
             return try await answer.send(stored.bytes, .identity, tag: stored.tag)
         }
-        // The padded chunk, the chunk as it is, and the answer: a padded chunk can be far larger than what is stored.
+        // Set aside before anything is read. The padded chunk, the chunk as it is, and the answer: a padded chunk can be far larger than what is stored.
         let byteCount = (padded.extent.product ?? .max).multipliedClamped(by: volume.info.voxelBytes)
         let price = byteCount.multipliedClamped(by: 3)
         try await context.sidecar.boxes.enter(price: price, for: .box)
         defer { context.sidecar.boxes.leave(price: price) }
         let fingerprint = volume.fingerprint
-        let chunk = try await context.workers.run { [padded] in
+        let stored = try await supply.chunk(volume, level, place, .identity)
+        let chunk = try await supply.reading(stored, volume, level, place) { [padded] stored in
             let voxels = try BoxVoxels(padded, channels: format.channels, width: format.type.byteWidth)
             if padded != box { voxels.clear() }
-            try ChunkReading.place(stored, box, format, in: voxels, served.name(ChunkPlace(cell: cell)))
+            try ChunkReading.place(stored, box, format, in: voxels, served.name(place))
             let bytes = UnsafeRawBufferPointer(voxels.bytes)
             return coding == .gzip
                 ? EncodedChunk(WholeGzip.deflate(bytes), .gzip, fingerprint: fingerprint)

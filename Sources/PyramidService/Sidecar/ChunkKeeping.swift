@@ -36,6 +36,8 @@ final class ChunkKeeping: Sendable {
         /// Makers that wait for room, in order. The chunk of each is in `bytes` already.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var idle: [CheckedContinuation<Void, Never>] = []
+        /// Volumes whose store was begun anew by somebody else, which is told once for each.
+        var replaced: Set<UInt32> = []
 
         /// The next jobs of one volume.
         mutating func takeBatch() -> [Job] {
@@ -124,6 +126,7 @@ final class ChunkKeeping: Sendable {
             for (job, failure) in zip(batch, failures) {
                 guard let failure else { continue }
                 counters.notKept()
+                guard isNews(failure, of: job.pending.volume) else { continue }
                 logger.warning(
                     "a chunk was not kept",
                     metadata: [
@@ -133,6 +136,12 @@ final class ChunkKeeping: Sendable {
             }
             done(batch)
         }
+    }
+
+    /// Nothing more of a volume is kept when its store was replaced: one line says so.
+    private func isNews(_ failure: any Error, of volume: UInt32) -> Bool {
+        guard case OriginError.replaced = failure else { return true }
+        return state.withLock { $0.replaced.insert(volume).inserted }
     }
 
     private func done(_ batch: [Job]) {

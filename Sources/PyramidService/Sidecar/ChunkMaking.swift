@@ -39,7 +39,9 @@ struct ChunkMaking: Sendable {
     }
 
     /// Makes the chunk when its work is within the limits and there is memory for it.
-    func makeAdmitted() async throws -> EncodedChunk {
+    ///
+    /// `fault`: What is wrong with the one that is kept, if it is not to be taken.
+    func makeAdmitted(again fault: String? = nil) async throws -> EncodedChunk {
         let cost = MakingCost(supply, volume)
         try await cost.check(level.index, place)
         let lanes = supply.workers.lanes
@@ -55,7 +57,9 @@ struct ChunkMaking: Sendable {
         }
         try await supply.admission.enter(price: price, for: .chunk)
         defer { supply.admission.leave(price: price) }
-        return try await supply.stored(volume, level.index, place, MakingChain(spareHands: hands - 1))
+        let chain = MakingChain(spareHands: hands - 1)
+        if let fault { return try await supply.madeAgain(volume, level.index, place, chain, reason: fault) }
+        return try await supply.stored(volume, level.index, place, chain)
     }
 
     /// Makes the chunk as a part of work that was admitted.

@@ -35,7 +35,7 @@ extension ChunkSupply {
                 group.addTask { [self] in
                     let chunk = try await stored(volume, level, place, nil)
                     // Chunks are disjoint, so lanes share nothing.
-                    try await workers.run {
+                    try await reading(chunk, volume, level, place) { chunk in
                         let name = served.name(place)
                         try ChunkReading.place(chunk, grid.box(place.cell), format, in: target, name)
                     }
@@ -44,6 +44,26 @@ extension ChunkSupply {
             try await group.waitForAll()
         }
         return target
+    }
+
+    /// Does `work`, which decodes a chunk, on a lane; a chunk of a made level that turns out to be broken was damaged
+    /// where it is kept, and is made again first.
+    func reading<Value: Sendable>(
+        _ chunk: EncodedChunk,
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ work: @escaping @Sendable (EncodedChunk) throws -> Value
+    ) async throws -> Value {
+        guard case .made(let rule) = volume.levels[level].provider else {
+            return try await workers.run { try work(chunk) }
+        }
+        do {
+            return try await workers.run { try work(chunk) }
+        } catch ServiceError.badGateway(let reason) {
+            let sound = try await ChunkMaking(self, volume, level, rule, place).makeAdmitted(again: reason)
+            return try await workers.run { try work(sound) }
+        }
     }
 }
 

@@ -15,7 +15,21 @@ package struct ShardKey: Hashable, Sendable {
     let minishard: Int
 }
 
+/// The index of a minishard as it was read.
+package struct ReadMinishard: Sendable {
+    let index: MinishardIndex
+    /// Of the shard's file; `nil`: unknown.
+    let version: String?
+
+    /// Whether bytes of this version belong to this index, as far as can be told.
+    func isOf(_ other: String?) -> Bool { version == nil || other == nil || version == other }
+}
+
 extension ChunkSupply {
+    /// How often a shard is read that is another one each time.
+    private static let shardTries = 3
+    private static let replacedEachTime = "it was another one each of the \(shardTries) times it was read"
+
     /// The chunk as the source has it, unopened; `nil`: the source does not have it, which means zeros.
     ///
     /// - Throws: ``ServiceError`` 502 or 504 when the source fails: never an empty chunk.
@@ -37,8 +51,9 @@ extension ChunkSupply {
             }
             guard let object else { return nil }
             counters.read(bytes: object.bytes.count)
-            if let fault = sizeFault(object, served, place) { throw ChunkReading.broken(name, fault) }
-            return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            let (sized, fault) = try await sized(object, served, place)
+            if let fault { throw ChunkReading.broken(name, fault) }
+            return EncodedChunk(sized.bytes, sized.coding, fingerprint: volume.fingerprint)
         } catch {
             let failure =
                 (error as? OriginError).map { ServiceError($0, reading: name, of: volume) }
@@ -52,29 +67,43 @@ extension ChunkSupply {
     }
 
     /// What a chunk can have at most, packed or not.
-    private func byteLimit(_ level: ServedLevel, _ place: ChunkPlace) -> Int {
+    func byteLimit(_ level: ServedLevel, _ place: ChunkPlace) -> Int {
         let extent = level.grids[place.grid].box(place.cell).extent
         let bound = level.format?.encodedByteBound(extent) ?? limits.sourceObjectBytes
         return min(max(bound, 1 << 16), limits.sourceObjectBytes)
     }
 
-    /// What is wrong with the size of a chunk, as it can be told although the chunk is passed on unopened; `nil`: nothing.
+    /// The chunk, and what is wrong with its size, as far as that can be told of what is passed on unopened; `nil`: nothing.
     ///
-    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds.
-    func sizeFault(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> String? {
+    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds. Several members one
+    /// after another are one gzip too: that is unpacked, since many a client reads the first alone.
+    /// - Throws: What lanes throw, and ``ServiceError/outOfMemory(_:)``.
+    func sized(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) async throws
+        -> (object: StoredObject, fault: String?)
+    {
         guard let format = level.format, format.encoding == .raw,
             let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
-        else { return nil }
-        var count = object.bytes.count
-        if object.coding == .gzip {
-            let tail = object.bytes.suffix(4)
-            guard object.bytes.count >= 18 else { return "it is no gzip" }
-            count = tail.reversed().reduce(0) { $0 << 8 | Int($1) }
+        else { return (object, nil) }
+        @Sendable func fault(_ count: Int) -> String? {
+            count == expected ? nil : "it has \(count) bytes where \(expected) are right"
         }
-        guard count == expected & (object.coding == .gzip ? 0xffff_ffff : .max) else {
-            return "it has \(count) bytes where \(expected) are right"
+        guard object.coding == .gzip else { return (object, fault(object.bytes.count)) }
+        guard object.bytes.count >= 18 else { return (object, "it is no gzip") }
+        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        if last == expected & 0xffff_ffff { return (object, nil) }
+        guard expected <= limits.sourceObjectBytes else { return (object, fault(last)) }
+        return try await workers.run {
+            do throws(InflateError) {
+                let plain = try WholeGzip.inflate(object.bytes, limit: expected)
+                return (
+                    StoredObject(bytes: plain, coding: .identity, version: object.version), fault(plain.count)
+                )
+            } catch .outOfMemory {
+                throw ServiceError.outOfMemory(expected)
+            } catch {
+                return (object, error.message)
+            }
         }
-        return nil
     }
 
     private func shardedChunk(
@@ -86,38 +115,49 @@ extension ChunkSupply {
     ) async throws -> StoredObject? {
         let at = sharding.place(of: place.cell, gridCells: level.grids[place.grid].cells)
         let file = key + "/" + at.fileName
-        guard let index = try await minishardIndex(volume, level, file, at, sharding),
-            let range = index.byteRange(of: at.chunkID)
-        else { return nil }
-        // No chunk of any encoding is empty, and a range of no bytes cannot be asked for.
-        let limit = byteLimit(level, place)
-        guard (1...limit).contains(range.count) else {
-            throw ChunkReading.broken(
-                level.name(place),
-                "its shard says that it has \(range.count) bytes, and 1 to \(limit) can be right"
-            )
+        let shard = ShardKey(volume: volume.id, level: level.index, file: file, minishard: at.minishard)
+        for _ in 0..<Self.shardTries {
+            let wasKnown = indices.value(shard) != nil
+            guard let minishard = try await minishardIndex(volume, shard, at, sharding),
+                let range = minishard.index.byteRange(of: at.chunkID)
+            else { return nil }
+            // No chunk of any encoding is empty, and a range of no bytes cannot be asked for.
+            let limit = byteLimit(level, place)
+            guard (1...limit).contains(range.count) else {
+                throw ChunkReading.broken(
+                    level.name(place),
+                    "its shard says that it has \(range.count) bytes, and 1 to \(limit) can be right"
+                )
+            }
+            do {
+                guard let object = try await volume.origin.range(file, range) else {
+                    throw ChunkReading.broken(level.name(place), "its shard is gone")
+                }
+                if minishard.isOf(object.version) {
+                    let coding: StoredObject.Coding = sharding.dataPacking == .gzip ? .gzip : .identity
+                    return StoredObject(bytes: object.bytes, coding: coding, version: object.version)
+                }
+            } catch OriginError.tooShort where wasKnown {
+                // The new one is shorter.
+            }
+            // Replaced since its index was read, which says nothing of the new one.
+            indices.remove(shard)
         }
-        guard let object = try await volume.origin.range(file, range) else {
-            throw ChunkReading.broken(level.name(place), "its shard is gone")
-        }
-        let coding: StoredObject.Coding = sharding.dataPacking == .gzip ? .gzip : .identity
-        return StoredObject(bytes: object.bytes, coding: coding, version: object.version)
+        throw ChunkReading.broken(level.name(place), "its shard: \(Self.replacedEachTime)")
     }
 
     /// The index of a minishard; `nil`: there is no such shard, or it is empty.
     private func minishardIndex(
         _ volume: ServedVolume,
-        _ level: ServedLevel,
-        _ file: String,
+        _ key: ShardKey,
         _ at: ShardPlace,
         _ sharding: ShardingSpec
-    ) async throws -> MinishardIndex? {
-        let key = ShardKey(volume: volume.id, level: level.index, file: file, minishard: at.minishard)
-        if let index = indices.value(key) { return index }
+    ) async throws -> ReadMinishard? {
+        if let known = indices.value(key) { return known }
         return try await indexLoads.join(key) { [self] in
-            let index = try await readMinishardIndex(volume, file, at, sharding)
-            if let index { indices.put(key, index, cost: index.count * 32 + file.utf8.count) }
-            return index
+            let read = try await readMinishardIndex(volume, key.file, at, sharding)
+            if let read { indices.put(key, read, cost: read.index.count * 32 + key.file.utf8.count) }
+            return read
         }
     }
 
@@ -126,43 +166,45 @@ extension ChunkSupply {
         _ file: String,
         _ at: ShardPlace,
         _ sharding: ShardingSpec
-    ) async throws -> MinishardIndex? {
-        guard
-            let entry = try await volume.origin.range(
-                file,
-                sharding.shardIndexByteRange(minishard: at.minishard)
-            )
-        else {
-            return nil
-        }
+    ) async throws -> ReadMinishard? {
         do {
-            guard
-                let range = try sharding.minishardIndexByteRange(
-                    entry: entry.bytes.span,
-                    minishard: at.minishard
-                )
-            else { return nil }
-            let limit = min(limits.sourceObjectBytes, Self.indexChunks * MinishardIndex.bytesPerChunk)
-            guard range.count <= limit else {
-                throw ChunkReading.broken(
-                    file,
-                    "an index of it says that it has \(range.count) bytes, and at most \(limit) can be right"
-                )
-            }
-            guard let packed = try await volume.origin.range(file, range) else {
-                throw ChunkReading.broken(file, "it is gone since its index was read")
-            }
-            return try await workers.run {
-                let bytes =
-                    sharding.minishardIndexPacking == .gzip
-                    ? try WholeGzip.inflate(packed.bytes, limit: limit) : packed.bytes
-                return try MinishardIndex(bytes.span, spec: sharding, limit: Self.indexChunks)
+            for _ in 0..<Self.shardTries {
+                guard
+                    let entry = try await volume.origin.range(
+                        file,
+                        sharding.shardIndexByteRange(minishard: at.minishard)
+                    ),
+                    let range = try sharding.minishardIndexByteRange(
+                        entry: entry.bytes.span,
+                        minishard: at.minishard
+                    )
+                else { return nil }
+                let limit = min(limits.sourceObjectBytes, Self.indexChunks * MinishardIndex.bytesPerChunk)
+                guard range.count <= limit else {
+                    throw ChunkReading.broken(
+                        file,
+                        "an index of it says that it has \(range.count) bytes, and at most \(limit) can be right"
+                    )
+                }
+                guard let packed = try await volume.origin.range(file, range) else {
+                    throw ChunkReading.broken(file, "it is gone since its index was read")
+                }
+                // Replaced between the two: where the old one says, the new one has something else.
+                if let old = entry.version, let new = packed.version, old != new { continue }
+                return try await workers.run {
+                    let bytes =
+                        sharding.minishardIndexPacking == .gzip
+                        ? try WholeGzip.inflate(packed.bytes, limit: limit) : packed.bytes
+                    let index = try MinishardIndex(bytes.span, spec: sharding, limit: Self.indexChunks)
+                    return ReadMinishard(index: index, version: packed.version)
+                }
             }
         } catch let error as InflateError {
             throw ChunkReading.broken(file, "an index of it: \(error.message)")
         } catch let error as ShardError {
             throw ChunkReading.broken(file, error.message)
         }
+        throw ChunkReading.broken(file, Self.replacedEachTime)
     }
 }
 

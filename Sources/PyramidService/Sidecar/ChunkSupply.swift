@@ -14,10 +14,13 @@ package final class ChunkSupply: Sendable {
     package let cache: ObjectCache<ChunkKey, EncodedChunk>
     let workers: WorkerPool
     let admission: Admission
+    /// The memory of chunks that are passed on: on their way from a source, and packed another way. Whoever holds it may
+    /// wait for ``admission``, and never the other way round.
+    let passing: Admission
     let limits: Configuration.Limits
     let timeouts: Configuration.Timeouts
     let keeping: ChunkKeeping
-    let indices: ObjectCache<ShardKey, MinishardIndex>
+    let indices: ObjectCache<ShardKey, ReadMinishard>
     let logger: Logger
     package let counters = SidecarCounters()
 
@@ -26,8 +29,10 @@ package final class ChunkSupply: Sendable {
     /// Chunks on their way. None of these waits for memory: whoever begins or joins one has paid for it, so that
     /// nobody who holds memory waits for somebody who wants some.
     private let loads = Flights<ChunkKey, EncodedChunk>()
+    /// Chunks that are made again; apart from `loads`, where somebody may just be given the broken one.
+    private let mendings = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
-    let indexLoads = Flights<ShardKey, MinishardIndex?>()
+    let indexLoads = Flights<ShardKey, ReadMinishard?>()
 
     /// Bytes of shard indices in memory.
     private static let indexBytes = 32 << 20
@@ -44,6 +49,12 @@ package final class ChunkSupply: Sendable {
         indices = ObjectCache(budget: Self.indexBytes)
         self.workers = workers
         self.admission = admission
+        passing = Admission(
+            budget: admission.budget / 4,
+            maxRunning: .max,
+            maxWaiting: configuration.limits.connections,
+            wait: configuration.timeouts.memoryWait
+        )
         limits = configuration.limits
         timeouts = configuration.timeouts
         self.logger = logger
@@ -156,27 +167,26 @@ package final class ChunkSupply: Sendable {
         guard let store = volume.store else { return nil }
         let key = volume.levels[level].objectKey(place)
         if let chunk = keeping.pending(volume, key) { return chunk }
+        let object: StoredObject
         do {
-            guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else {
-                return nil
-            }
-            // No chunk of any encoding is empty.
-            let fault =
-                object.bytes.isEmpty ? "it is empty" : sizeFault(object, volume.levels[level], place)
-            if let fault {
-                warnOfDamage(volume, key, fault)
-                return nil
-            }
-            return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            guard let found = try await store.object(key, limit: limits.sourceObjectBytes) else { return nil }
+            object = found
         } catch OriginError.cancelled {
             throw CancellationError()
-        } catch let error as OriginError where error.isOverload {
+        } catch let error as OriginError where error.isOverload || error == .stopped {
             throw ServiceError(error, reading: volume.levels[level].name(place), of: volume)
         } catch {
             // What cannot be read back is made again.
             warnOfDamage(volume, key, "\(error)")
             return nil
         }
+        let (sized, fault) = try await sized(object, volume.levels[level], place)
+        // No chunk of any encoding is empty.
+        if let fault = object.bytes.isEmpty ? "it is empty" : fault {
+            warnOfDamage(volume, key, fault)
+            return nil
+        }
+        return EncodedChunk(sized.bytes, sized.coding, fingerprint: volume.fingerprint)
     }
 
     private func warnOfDamage(_ volume: ServedVolume, _ key: String, _ reason: String) {
@@ -195,8 +205,9 @@ package final class ChunkSupply: Sendable {
         reason: String
     ) async throws -> EncodedChunk {
         let key = volume.key(level, place, .identity)
-        return try await loads.join(key) { [self] in
+        return try await mendings.join(key) { [self] in
             warnOfDamage(volume, volume.levels[level].objectKey(place), reason)
+            cache.remove(key)
             cache.remove(volume.key(level, place, .gzip))
             let chunk = try await load(volume, level, place, chain)
             remember(chunk, volume, level, place)
@@ -255,14 +266,36 @@ package final class ChunkSupply: Sendable {
         _ place: ChunkPlace,
         _ wanted: StoredObject.Coding
     ) async throws -> EncodedChunk {
-        let chunk = try await stored(volume, level, place, nil)
-        if chunk.coding == wanted { return chunk }
         let key = volume.key(level, place, wanted)
         return try await packings.join(key) { [self] in
+            let price = passingPrice(volume, level, place, wanted)
+            try await passing.enter(price: price)
+            defer { passing.leave(price: price) }
+            let chunk = try await stored(volume, level, place, nil)
+            if chunk.coding == wanted { return chunk }
             let packed = try await repacked(chunk, volume, volume.levels[level].name(place))
             cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
+    }
+
+    /// Memory for a chunk on its way through: as it is stored, and in the other coding if that may be needed. A chunk of
+    /// more than there is goes when no other is under way.
+    private func passingPrice(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ wanted: StoredObject.Coding
+    ) -> Int {
+        let served = volume.levels[level]
+        // An encoding that is not read here makes voxels smaller; a source that lies pays for it no more than once.
+        let byteCount =
+            served.format == nil
+            ? min(MakingCost(self, volume).chunkBytes(served), limits.sourceObjectBytes)
+            : byteLimit(served, place)
+        // The bound of a picture is many times what it ever has.
+        let codings = !served.isCompressible || served.isMade && wanted == .identity ? 1 : 2
+        return min(byteCount.multipliedClamped(by: codings), passing.budget)
     }
 
     /// The chunk in the other coding; gzip only where it saves at least a twentieth.

@@ -44,7 +44,7 @@ extension DataFolders {
     /// Opens all uploads that are there; one that cannot be opened is told in the log, and left alone.
     func uploadedVolumes(besides configured: [VolumeSettings]) async throws -> [ServedVolume] {
         var volumes: [ServedVolume] = []
-        let uploads = try uploads()
+        let uploads = try await uploads()
         for name in try await uploads.list() {
             guard !configured.contains(where: { $0.name == name }) else {
                 logger.warning("an upload has the name of a configured volume", metadata: ["name": "\(name)"])

@@ -19,6 +19,8 @@ final class DataFolders: Sendable {
     private let writers: WorkerPool
     let logger: Logger
     private let folderSet = Mutex<FolderSet?>(nil)
+    /// Held by a lane that opens it.
+    private let opening = Mutex(())
 
     init(root: String, diskLimit: Int, files: WorkerPool, writers: WorkerPool, logger: Logger) {
         self.root = root
@@ -57,11 +59,14 @@ final class DataFolders: Sendable {
         )
         // Parts of a build begin at the same moment.
         try await store.alone {
-            guard try await fingerprintOf(store) != fingerprint else { return }
-            try await store.clear()
-            var marked = info
-            marked.others[Self.fingerprintMember] = .string(fingerprint)
-            try await store.keep("info", marked.json())
+            if try await fingerprintOf(store) != fingerprint {
+                try await store.clear()
+                var marked = info
+                marked.others[Self.fingerprintMember] = .string(fingerprint)
+                try await store.keep("info", marked.json())
+            }
+            // Another process may open it for another state of the source while this one goes on.
+            try await store.bind(to: "info", limit: SourceOpening.infoByteLimit)
         }
         let kept = KeptLevels(store)
         await kept.countKept(info.scales.map(\.key))
@@ -70,11 +75,15 @@ final class DataFolders: Sendable {
 
     /// The uploads; opened when they are first asked for, so that a service that keeps nothing makes no folder.
     /// - Throws: `OriginError` when the data folder cannot be written.
-    func uploads() throws -> FolderSet {
-        try folderSet.withLock { set in
-            let uploads = try set ?? FolderSet(root: "\(root)/volumes", files: writers)
-            set = uploads
-            return uploads
+    func uploads() async throws -> FolderSet {
+        if let uploads = folderSet.withLock({ $0 }) { return uploads }
+        return try await writers.run { [self] in
+            try opening.withLock { _ in
+                if let uploads = folderSet.withLock({ $0 }) { return uploads }
+                let uploads = try FolderSet(root: "\(root)/volumes", files: writers)
+                folderSet.withLock { $0 = uploads }
+                return uploads
+            }
         }
     }
 

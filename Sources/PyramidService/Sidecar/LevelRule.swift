@@ -48,3 +48,15 @@ package struct LevelRule: Sendable, Hashable {
         box.upsampled(by: factor).intersection(bounds)
     }
 }
+
+extension LevelRule {
+    /// What tells rules apart on every run and in every version: it goes into the fingerprint of what is kept, so that
+    /// another text for the same rules makes all that is kept be made again.
+    static func text(_ rules: [LevelRule]) -> String {
+        rules.map { rule in
+            let factor = rule.stepFactor.entries.map(String.init).joined(separator: ",")
+            return "base=\(rule.base) factor=\(factor) steps=\(rule.steps) method=\(rule.method.rawValue) "
+                + "precision=\(rule.precision.rawValue) sparse=\(rule.sparse)"
+        }.joined(separator: ";")
+    }
+}

@@ -31,7 +31,7 @@ struct SourceOpening {
                 : .made(rules[index - source.scales.count])
             levels.append(try ServedLevel(index, scale, announced.info, provider))
         }
-        let fingerprint = Fingerprint.of(announced.info.json(), version ?? "", "\(rules)")
+        let fingerprint = Fingerprint.of(announced.info.json(), version ?? "", LevelRule.text(rules))
         var store: (any ChunkStore)?
         if let folders, levels.contains(where: \.isMade) {
             var info = announced.info

@@ -53,20 +53,29 @@ struct UploadRun {
                 let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<cutting.byteCount(layer)])
                 try await read(source, into: bytes, of: total)
                 // The layer before is done with its buffer when the next one is to be read.
-                try await writing?.value
+                try await finished(writing)
                 let memory = Lent(bytes)
                 writing = Task.detached { [self] in
                     try await write(layer, memory, of: buffer)
                     try await advance(levels, through: layer)
                 }
             }
-            try await writing?.value
+            try await finished(writing)
             writing = nil
             try await expectEnd(source, total)
         } catch {
             writing?.cancel()
             _ = await writing?.result
             throw error
+        }
+    }
+
+    /// Returns when a layer is written; a client that leaves meanwhile ends that work too.
+    private func finished(_ writing: Task<Void, any Error>?) async throws {
+        try await withTaskCancellationHandler {
+            try await writing?.value
+        } onCancel: {
+            writing?.cancel()
         }
     }
 
