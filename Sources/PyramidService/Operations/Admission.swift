@@ -74,7 +74,7 @@ package final class Admission: Sendable {
         case .tooDear:
             throw .overLimit(
                 limit: "limits.memory",
-                "This \(use) needs \(price) bytes of memory, and there are \(budget) for all (\(name)); \(use.advice)."
+                "This \(use.noun) needs \(price) bytes of memory, and there are \(budget) for all (\(name)); \(use.advice)."
             )
         case .queueFull:
             throw .overloaded(
@@ -87,7 +87,7 @@ package final class Admission: Sendable {
         if Task.isCancelled { throw .clientLeft }
         throw .overloaded(
             limit: "timeouts.memory_wait",
-            "There was no memory for this \(use) within \(TimeSpan.text(wait)); it needs \(price) bytes of \(budget) "
+            "There was no memory for this \(use.noun) within \(TimeSpan.text(wait)); it needs \(price) bytes of \(budget) "
                 + "(\(name))."
         )
     }

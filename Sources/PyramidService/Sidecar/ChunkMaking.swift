@@ -55,7 +55,7 @@ struct ChunkMaking: Sendable {
                     + "\(supply.admission.budget) for all."
             )
         }
-        try await supply.admission.enter(price: price, for: .chunk)
+        try await supply.admission.enter(price: price, for: .making)
         defer { supply.admission.leave(price: price) }
         let chain = MakingChain(spareHands: hands - 1)
         if let fault { return try await supply.madeAgain(volume, level.index, place, chain, reason: fault) }

@@ -51,6 +51,7 @@ package final class ChunkSupply: Sendable {
         self.admission = admission
         passing = Admission(
             budget: admission.budget / 4,
+            name: "a quarter of limits.memory",
             maxRunning: .max,
             maxWaiting: configuration.limits.connections,
             wait: configuration.timeouts.memoryWait
@@ -269,7 +270,7 @@ package final class ChunkSupply: Sendable {
         let key = volume.key(level, place, wanted)
         return try await packings.join(key) { [self] in
             let price = passingPrice(volume, level, place, wanted)
-            try await passing.enter(price: price)
+            try await passing.enter(price: price, for: .passing)
             defer { passing.leave(price: price) }
             let chunk = try await stored(volume, level, place, nil)
             if chunk.coding == wanted { return chunk }
