@@ -25,7 +25,7 @@ struct SlabPlan: Sendable {
     /// Bytes that are likely to be in a cache when they have just been written.
     static let cachedByteCount = 512 << 10
 
-    /// - Parameter target: Bytes of a slab, unless one window of slices is more.
+    /// Slabs have `target` bytes, unless one window of slices is more.
     init(geometry: Geometry, stages: [Stage], topology: StagePlanner.Topology, width: Int, target: Int) {
         partCount = geometry.partCount
         sliceCount = geometry.partSizes[geometry.stream]
