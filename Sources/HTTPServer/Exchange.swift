@@ -95,11 +95,11 @@ package final class Exchange {
     /// - Throws: ``WriteError``.
     package func respond(
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         body: [UInt8]
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
-        try start(&output, status, fields, length: body.count)
+        try start(&output, status, lines, length: body.count)
         // The service is done with the request, read to its end or not.
         connection.limitAnswer()
         if framing.sendsBody, body.count > Self.smallBody {
@@ -117,20 +117,19 @@ package final class Exchange {
     ///
     /// - Parameters:
     ///   - status: At least 200.
-    ///   - fields: Without `Date`, `Content-Length`, `Transfer-Encoding`, which are the server's;
-    ///     `Connection: close` is honoured.
+    ///   - lines: Its fields but for those of the server; `Connection: close` is honoured.
     ///   - length: The body's bytes; nil if they are not known, which means chunked, or to HTTP/1.0 a body that
     ///     ends with the connection.
     ///   - isHeld: Whether the body is at hand: the head then goes out with its first bytes, in one write.
     /// - Throws: ``WriteError``.
     package func begin(
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         length: Int?,
         isHeld: Bool = false
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
-        try start(&output, status, fields, length: length)
+        try start(&output, status, lines, length: length)
         if isHeld, framing.sendsBody {
             heldHead = output
             return
@@ -211,34 +210,25 @@ package final class Exchange {
                 break
             }
             connection.state.counters.protocolErrors.add(1)
-            let (fields, body) = configuration.errorBody(failure)
-            try? await respond(failure.status, fields, body: body)
+            let (lines, body) = configuration.errorBody(failure)
+            try? await respond(failure.status, lines, body: body)
         }
     }
 
     /// An answer to what is no request, to be followed by a close.
     static func errorAnswer(_ error: ProtocolError, state: LoopState) -> [UInt8] {
-        var (fields, body) = state.configuration.errorBody(error)
+        let (lines, body) = state.configuration.errorBody(error)
         var output: [UInt8] = []
-        for _ in 0..<2 {
-            do throws(AnswerHeadError) {
-                try AnswerHead.append(
-                    to: &output,
-                    status: error.status,
-                    fields: fields,
-                    framing: .length(body.count),
-                    keepAlive: false,
-                    minorVersion: 1,
-                    date: state.currentDate()
-                )
-                return output + body
-            } catch {
-                // A field that cannot be sent: the answer goes without any.
-                fields = [:]
-            }
-        }
-        body.removeAll()
-        return output
+        AnswerHead.append(
+            to: &output,
+            status: error.status,
+            lines: lines,
+            framing: .length(body.count),
+            keepAlive: false,
+            minorVersion: 1,
+            date: state.currentDate()
+        )
+        return output + body
     }
 }
 
@@ -249,7 +239,7 @@ extension Exchange {
     private func start(
         _ output: inout [UInt8],
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         length: Int?
     ) throws(WriteError) {
         guard progress == .pending else {
@@ -267,22 +257,18 @@ extension Exchange {
         )
         let keepAlive = connection.machine.answerBegins(
             framing,
-            wantsClose: AnswerHead.asksToClose(fields),
+            wantsClose: lines.asksToClose,
             remainingBody: remainingLength ?? connection.arrivedRest
         )
-        do throws(AnswerHeadError) {
-            try AnswerHead.append(
-                to: &output,
-                status: status,
-                fields: fields,
-                framing: framing,
-                keepAlive: keepAlive,
-                minorVersion: head.minorVersion,
-                date: connection.state.currentDate()
-            )
-        } catch {
-            throw misuse("a field or reason that cannot be sent: \(error)")
-        }
+        AnswerHead.append(
+            to: &output,
+            status: status,
+            lines: lines,
+            framing: framing,
+            keepAlive: keepAlive,
+            minorVersion: head.minorVersion,
+            date: connection.state.currentDate()
+        )
         progress = .begun
     }
 
@@ -334,13 +320,7 @@ extension Exchange {
     private func send(_ head: [UInt8], _ body: [UInt8]) async throws(WriteError) {
         var sent = 0
         do throws(UVError) {
-            sent = try head.withUnsafeBufferPointer { (head) throws(UVError) in
-                try body.withUnsafeBufferPointer { (body) throws(UVError) in
-                    try connection.stream.tryWrite([
-                        UnsafeRawBufferPointer(head), UnsafeRawBufferPointer(body),
-                    ])
-                }
-            }
+            sent = try connection.stream.tryWrite(head, body)
             if sent < head.count {
                 try await connection.stream.write(head, sent..<head.count)
                 sent = head.count

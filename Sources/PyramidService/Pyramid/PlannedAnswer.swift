@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
-import HTTPTypes
+import HTTP1
 import Synchronization
 
-/// A plan with what follows from it alone: how its answer is laid out, its fields, and the engine's price.
+/// A plan with what follows from it alone: how its answer is laid out, lines of its head, and the engine's price.
 final class PlannedAnswer: Sendable {
     let plan: PyramidPlan
     let layout: AnswerLayout
-    /// Those that describe the levels.
-    let fields: HTTPFields
+    /// Of the answer's head: those that describe the levels, and the type of their container.
+    let lines: FieldLines
     let slabsInFlight: Int
     /// What the engine holds, in bytes.
     let enginePrice: Int
@@ -27,7 +27,9 @@ final class PlannedAnswer: Sendable {
     init(_ request: PyramidRequest, _ spec: PyramidSpec, lanes: Int) throws {
         plan = try request.plan(spec)
         layout = try AnswerLayout(request.format, plan, checksumsAfterLevels: request.respondsEarly)
-        fields = PyramidFields.make(plan)
+        var lines = FieldLines(PyramidFields.make(plan))
+        lines.append("Content-Type", layout.contentType)
+        self.lines = lines
         slabsInFlight = SlabPipeline.ring(plan, lanes: lanes)
         // A price without bound stays one when a few bytes are added.
         enginePrice = min(plan.price(slabsInFlight: slabsInFlight), .max / 2)
