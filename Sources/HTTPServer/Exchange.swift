@@ -103,7 +103,8 @@ package final class Exchange {
         // The service is done with the request, read to its end or not.
         connection.limitAnswer()
         if framing.sendsBody, body.count > Self.smallBody {
-            try await send(output, body)
+            let taken = try sendNow(output, body)
+            if taken < output.count + body.count { try await sendRest(of: output, body, from: taken) }
         } else {
             if framing.sendsBody { output.append(contentsOf: body) }
             let taken = try sendNow(output)
@@ -316,16 +317,22 @@ extension Exchange {
         connection.state.counters.bytesOut.add(bytes.count - start)
     }
 
-    /// One `writev` of both; what the kernel does not take follows in pieces, so that little is ever copied.
-    private func send(_ head: [UInt8], _ body: [UInt8]) async throws(WriteError) {
-        var sent = 0
+    /// One `writev` of both; returns how much the kernel took, for ``sendRest(of:_:from:)``.
+    private func sendNow(_ head: [UInt8], _ body: [UInt8]) throws(WriteError) -> Int {
         do throws(UVError) {
-            sent = try connection.stream.tryWrite(head, body)
-            if sent < head.count {
-                try await connection.stream.write(head, sent..<head.count)
-                sent = head.count
-            }
-            var next = sent - head.count
+            let taken = try connection.stream.tryWrite(head, body)
+            connection.state.counters.bytesOut.add(taken)
+            return taken
+        } catch {
+            throw failed()
+        }
+    }
+
+    /// What the kernel does not take at once follows in pieces, so that little is ever copied.
+    private func sendRest(of head: [UInt8], _ body: [UInt8], from start: Int) async throws(WriteError) {
+        do throws(UVError) {
+            if start < head.count { try await connection.stream.write(head, start..<head.count) }
+            var next = max(0, start - head.count)
             while next < body.count {
                 let end = min(body.count, next + Self.pieceBytes)
                 try await connection.stream.write(body, next..<end)
@@ -334,7 +341,7 @@ extension Exchange {
         } catch {
             throw failed()
         }
-        connection.state.counters.bytesOut.add(head.count + body.count)
+        connection.state.counters.bytesOut.add(head.count + body.count - start)
     }
 
     private func send(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {

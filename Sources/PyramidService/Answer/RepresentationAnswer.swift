@@ -28,6 +28,16 @@ struct RepresentationAnswer {
 
     /// Sends `bytes`, or the part that is asked for, or word that nothing has changed.
     func send(_ bytes: [UInt8], _ coding: AnswerCoding, tag: String) async throws {
+        let whole = try answer(bytes, coding, tag)
+        let heldBytes = transaction.exchange.head.method == .head ? 0 : whole.body.count
+        if let memory, heldBytes > 0 { try memory.enter(heldBytes) }
+        defer { if let memory, heldBytes > 0 { memory.leave(heldBytes) } }
+        try await transaction.send(whole.status, whole.lines, body: whole.body)
+    }
+
+    private func answer(_ bytes: [UInt8], _ coding: AnswerCoding, _ tag: String) throws(ServiceError) -> (
+        status: HTTPResponse.Status, lines: FieldLines, body: [UInt8]
+    ) {
         let head = transaction.exchange.head
         var lines = transaction.lines()
         lines.append(fields)
@@ -41,26 +51,15 @@ struct RepresentationAnswer {
             throw ServiceError.preconditionFailed("If-Match names another version; this one is \(tag).")
         }
         if let known = EntityTags(head.fields, .ifNoneMatch), known.contains(tag, isWeak: true) {
-            return try await transaction.send(.notModified, lines, body: [])
+            return (.notModified, lines, [])
         }
         lines.append("Content-Type", contentType)
         if coding == .gzip { lines.append("Content-Encoding", "gzip") }
         guard coding == .identity, let part = try range(of: bytes.count, tag) else {
-            return try await send(.ok, lines, bytes)
+            return (.ok, lines, bytes)
         }
         lines.append("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)")
-        try await send(.partialContent, lines, Array(bytes[part]))
-    }
-
-    private func send(_ status: HTTPResponse.Status, _ lines: consuming FieldLines, _ body: [UInt8])
-        async throws
-    {
-        guard let memory, transaction.exchange.head.method != .head else {
-            return try await transaction.send(status, lines, body: body)
-        }
-        try memory.enter(body.count)
-        defer { memory.leave(body.count) }
-        try await transaction.send(status, lines, body: body)
+        return (.partialContent, lines, Array(bytes[part]))
     }
 
     /// The part that `Range` asks for; `nil`: the whole. Several ranges, other units and an `If-Range` that names

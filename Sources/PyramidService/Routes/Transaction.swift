@@ -17,8 +17,8 @@ final class Transaction: ByteSource, ByteSink {
     private var timings = ""
     private let cors: CORSPolicy
 
-    /// What the lines of most answers take.
-    private static let lineBytes = 1024
+    /// What the lines of most answers take, in a block that the allocator has at hand.
+    private static let lineBytes = 900
 
     init(_ exchange: Exchange, cors: CORSPolicy) {
         self.exchange = exchange
