@@ -2,48 +2,31 @@
 
 package import HTTPTypes
 
-/// Why an answer's head cannot be written; always a mistake of the service.
-package enum AnswerHeadError: Error, Equatable, Sendable {
-    /// A value with CR, LF or NUL in it, which could begin a second answer.
-    case unsafeFieldValue(name: String)
-    /// A reason phrase with a control byte in it.
-    case unsafeReason
-}
-
 /// Writes status lines, header sections and chunk framing.
 ///
-/// `Date`, `Content-Length`, `Transfer-Encoding` and `Connection` belong to the server: such fields of the
-/// service are left out, since two of them could contradict each other. `Connection: close` of the service is
-/// a wish that ``asksToClose(_:)`` shows.
+/// `Date`, `Content-Length`, `Transfer-Encoding` and `Connection` are written here; all others are ``FieldLines``.
 package enum AnswerHead {
     /// `100 Continue`, whole.
     package static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
     /// The last chunk and an empty trailer section.
     package static let lastChunk = Array("0\r\n\r\n".utf8)
 
-    /// Appends a whole head.
+    /// Appends a whole head; without the status's reason if that has control bytes, which could begin a second answer.
     ///
     /// `keepAlive` is silent in HTTP/1.1, `Connection: keep-alive` in 1.0; without it there is `close`. The
     /// `minorVersion` is that of the request; the status line says HTTP/1.1 in any case (RFC 9110 §2.5). The
     /// `date` is as ``HTTPDate/bytes(unixSeconds:)`` makes it.
-    /// - Throws: ``AnswerHeadError`` with `output` as it was.
     package static func append(
         to output: inout [UInt8],
         status: HTTPResponse.Status,
-        fields: HTTPFields,
+        lines: FieldLines,
         framing: AnswerFraming,
         keepAlive: Bool,
         minorVersion: Int,
         date: [UInt8]
-    ) throws(AnswerHeadError) {
-        let start = output.count
-        do throws(AnswerHeadError) {
-            try appendStatusLine(status, to: &output)
-            for field in fields where !isOwned(field.name) { try append(field, to: &output) }
-        } catch {
-            output.removeSubrange(start...)
-            throw error
-        }
+    ) {
+        appendStatusLine(status, to: &output)
+        output.append(contentsOf: lines.bytes)
         append("Date: ", to: &output)
         output.append(contentsOf: date)
         switch framing {
@@ -61,13 +44,6 @@ package enum AnswerHead {
         append("\r\n\r\n", to: &output)
     }
 
-    /// Whether the fields have `Connection: close`.
-    package static func asksToClose(_ fields: HTTPFields) -> Bool {
-        fields.contains {
-            isLong($0.name, as: "connection") && $0.name == .connection && $0.value.lowercased() == "close"
-        }
-    }
-
     /// Appends a chunk's size and CRLF. The data and another CRLF follow. `count` is above 0.
     package static func appendChunkSize(_ count: Int, to output: inout [UInt8]) {
         precondition(count > 0, "a chunk of no bytes would end the body")
@@ -80,48 +56,16 @@ package enum AnswerHead {
         append("\r\n", to: &output)
     }
 
-    private static func isOwned(_ name: HTTPField.Name) -> Bool {
-        (isLong(name, as: "date") && name == .date)
-            || (isLong(name, as: "connection") && name == .connection)
-            || (isLong(name, as: "content-length") && name == .contentLength)
-            || (isLong(name, as: "transfer-encoding") && name == .transferEncoding)
-    }
-
-    /// Compares lengths, which spares most comparisons of names.
-    @inline(__always)
-    private static func isLong(_ name: HTTPField.Name, as other: StaticString) -> Bool {
-        name.rawName.utf8.count == other.utf8CodeUnitCount
-    }
-
-    private static func appendStatusLine(
-        _ status: HTTPResponse.Status,
-        to output: inout [UInt8]
-    ) throws(AnswerHeadError) {
+    private static func appendStatusLine(_ status: HTTPResponse.Status, to output: inout [UInt8]) {
         guard status.code != 200 || status.reasonPhrase != "OK" else {
             append("HTTP/1.1 200 OK\r\n", to: &output)
             return
         }
-        guard status.reasonPhrase.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw .unsafeReason }
         append("HTTP/1.1 ", to: &output)
         appendDecimal(status.code, to: &output)
         output.append(0x20)
-        output.append(contentsOf: status.reasonPhrase.utf8)
-        append("\r\n", to: &output)
-    }
-
-    private static func append(_ field: HTTPField, to output: inout [UInt8]) throws(AnswerHeadError) {
-        output.append(contentsOf: field.name.rawName.utf8)
-        append(": ", to: &output)
-        let isUnsafe = field.withUnsafeBytesOfValue { value in
-            output.append(contentsOf: value)
-            // Without a way out of the loop, which vectors do not have.
-            var found: UInt8 = 0
-            for byte in value {
-                found |= (byte == 0x0D ? 1 : 0) | (byte == 0x0A ? 1 : 0) | (byte == 0 ? 1 : 0)
-            }
-            return found != 0
-        }
-        if isUnsafe { throw .unsafeFieldValue(name: field.name.rawName) }
+        let reason = status.reasonPhrase.utf8
+        if reason.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { output.append(contentsOf: reason) }
         append("\r\n", to: &output)
     }
 

@@ -12,6 +12,8 @@ import UV
 
 /// One client's connection, on its loop.
 final class Connection {
+    /// What a read asks for that should bring a head: what comes of a large body with it is copied once more.
+    private static let headReadBytes = 8 * 1024
     /// The most that one read asks for; a few of them are a turn of ``ByteStream``.
     private static let directReadBytes = 256 * 1024
 
@@ -118,7 +120,7 @@ final class Connection {
     private func destination() -> UnsafeMutableRawBufferPointer? {
         isDirectRead = false
         guard machine.isServing else {
-            let room = machine.isAwaitingRequest ? 1 << 16 : LoopState.scratchBytes
+            let room = machine.isAwaitingRequest ? Self.headReadBytes : LoopState.scratchBytes
             return UnsafeMutableRawBufferPointer(rebasing: state.scratch[..<room])
         }
         guard let read = pendingRead, inbox.count == 0 else {

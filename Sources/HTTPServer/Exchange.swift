@@ -102,15 +102,16 @@ package final class Exchange {
     /// - Throws: ``WriteError``.
     package func respond(
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         body: [UInt8]
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
-        try start(&output, status, fields, length: body.count)
+        try start(&output, status, lines, length: body.count)
         // The service is done with the request, read to its end or not.
         connection.limitAnswer()
         if framing.sendsBody, body.count > Self.smallBody {
-            try await send(output, body)
+            let taken = try sendNow(output, body)
+            if taken < output.count + body.count { try await sendRest(of: output, body, from: taken) }
         } else {
             if framing.sendsBody { output.append(contentsOf: body) }
             let taken = try sendNow(output)
@@ -124,20 +125,19 @@ package final class Exchange {
     ///
     /// - Parameters:
     ///   - status: At least 200.
-    ///   - fields: Without `Date`, `Content-Length`, `Transfer-Encoding`, which are the server's;
-    ///     `Connection: close` is honoured.
+    ///   - lines: Its fields but for those of the server; `Connection: close` is honoured.
     ///   - length: The body's bytes; nil if they are not known, which means chunked, or to HTTP/1.0 a body that
     ///     ends with the connection.
     ///   - isHeld: Whether the body is at hand: the head then goes out with its first bytes, in one write.
     /// - Throws: ``WriteError``.
     package func begin(
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         length: Int?,
         isHeld: Bool = false
     ) async throws(WriteError) {
         var output = connection.state.takeBuffer()
-        try start(&output, status, fields, length: length)
+        try start(&output, status, lines, length: length)
         if isHeld, framing.sendsBody {
             heldHead = output
             return
@@ -218,34 +218,25 @@ package final class Exchange {
                 break
             }
             connection.state.counters.protocolErrors.add(1)
-            let (fields, body) = configuration.errorBody(failure)
-            try? await respond(failure.status, fields, body: body)
+            let (lines, body) = configuration.errorBody(failure)
+            try? await respond(failure.status, lines, body: body)
         }
     }
 
     /// An answer to what is no request, to be followed by a close.
     static func errorAnswer(_ error: ProtocolError, state: LoopState) -> [UInt8] {
-        var (fields, body) = state.configuration.errorBody(error)
+        let (lines, body) = state.configuration.errorBody(error)
         var output: [UInt8] = []
-        for _ in 0..<2 {
-            do throws(AnswerHeadError) {
-                try AnswerHead.append(
-                    to: &output,
-                    status: error.status,
-                    fields: fields,
-                    framing: .length(body.count),
-                    keepAlive: false,
-                    minorVersion: 1,
-                    date: state.currentDate()
-                )
-                return output + body
-            } catch {
-                // A field that cannot be sent: the answer goes without any.
-                fields = [:]
-            }
-        }
-        body.removeAll()
-        return output
+        AnswerHead.append(
+            to: &output,
+            status: error.status,
+            lines: lines,
+            framing: .length(body.count),
+            keepAlive: false,
+            minorVersion: 1,
+            date: state.currentDate()
+        )
+        return output + body
     }
 }
 
@@ -256,7 +247,7 @@ extension Exchange {
     private func start(
         _ output: inout [UInt8],
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: FieldLines,
         length: Int?
     ) throws(WriteError) {
         guard progress == .pending else {
@@ -274,22 +265,18 @@ extension Exchange {
         )
         let keepAlive = connection.machine.answerBegins(
             framing,
-            wantsClose: AnswerHead.asksToClose(fields),
+            wantsClose: lines.asksToClose,
             remainingBody: remainingLength ?? connection.arrivedRest
         )
-        do throws(AnswerHeadError) {
-            try AnswerHead.append(
-                to: &output,
-                status: status,
-                fields: fields,
-                framing: framing,
-                keepAlive: keepAlive,
-                minorVersion: head.minorVersion,
-                date: connection.state.currentDate()
-            )
-        } catch {
-            throw misuse("a field or reason that cannot be sent: \(error)")
-        }
+        AnswerHead.append(
+            to: &output,
+            status: status,
+            lines: lines,
+            framing: framing,
+            keepAlive: keepAlive,
+            minorVersion: head.minorVersion,
+            date: connection.state.currentDate()
+        )
         progress = .begun
     }
 
@@ -337,22 +324,22 @@ extension Exchange {
         connection.state.counters.bytesOut.add(bytes.count - start)
     }
 
-    /// One `writev` of both; what the kernel does not take follows in pieces, so that little is ever copied.
-    private func send(_ head: [UInt8], _ body: [UInt8]) async throws(WriteError) {
-        var sent = 0
+    /// One `writev` of both; returns how much the kernel took, for ``sendRest(of:_:from:)``.
+    private func sendNow(_ head: [UInt8], _ body: [UInt8]) throws(WriteError) -> Int {
         do throws(UVError) {
-            sent = try head.withUnsafeBufferPointer { (head) throws(UVError) in
-                try body.withUnsafeBufferPointer { (body) throws(UVError) in
-                    try connection.stream.tryWrite([
-                        UnsafeRawBufferPointer(head), UnsafeRawBufferPointer(body),
-                    ])
-                }
-            }
-            if sent < head.count {
-                try await connection.stream.write(head, sent..<head.count)
-                sent = head.count
-            }
-            var next = sent - head.count
+            let taken = try connection.stream.tryWrite(head, body)
+            connection.state.counters.bytesOut.add(taken)
+            return taken
+        } catch {
+            throw failed()
+        }
+    }
+
+    /// What the kernel does not take at once follows in pieces, so that little is ever copied.
+    private func sendRest(of head: [UInt8], _ body: [UInt8], from start: Int) async throws(WriteError) {
+        do throws(UVError) {
+            if start < head.count { try await connection.stream.write(head, start..<head.count) }
+            var next = max(0, start - head.count)
             while next < body.count {
                 let end = min(body.count, next + Self.pieceBytes)
                 try await connection.stream.write(body, next..<end)
@@ -361,7 +348,7 @@ extension Exchange {
         } catch {
             throw failed()
         }
-        connection.state.counters.bytesOut.add(head.count + body.count)
+        connection.state.counters.bytesOut.add(head.count + body.count - start)
     }
 
     private func send(_ pieces: [UnsafeRawBufferPointer], _ count: Int) async throws(WriteError) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HTTP1
-package import HTTPTypes
+import HTTPTypes
 
 /// How much a server takes.
 package struct HTTPServerLimits: Sendable {
@@ -55,7 +55,7 @@ package struct HTTPServerConfiguration: Sendable {
     /// The fields and body of an answer to a request that is no valid HTTP, by its error.
     ///
     /// Called on a loop. The status is the error's hint.
-    package var errorBody: @Sendable (ProtocolError) -> (HTTPFields, [UInt8]) = { error in
+    package var errorBody: @Sendable (ProtocolError) -> (FieldLines, [UInt8]) = { error in
         ([.contentType: "text/plain; charset=utf-8"], Array((error.detail + "\n").utf8))
     }
 

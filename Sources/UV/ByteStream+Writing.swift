@@ -5,16 +5,29 @@ extension ByteStream {
     /// How many bytes are queued because the kernel did not take them. C function: `uv_stream_get_write_queue_size`.
     package var writeQueueSize: Int { isOpen ? uv_stream_get_write_queue_size(stream) : 0 }
 
-    /// Gives the kernel what it takes right now, within this turn's budget.
-    /// - Returns: How many bytes of `buffers`, counted from the first, it took; 0 when it is full, something is queued
-    ///   or the budget is spent.
+    /// Gives the kernel what it takes of `head` and then `body` right now, in one call, within this turn's budget.
+    /// - Returns: How many bytes it took, counted from the first of `head`; 0 when it is full, something is queued or
+    ///   the budget is spent.
     /// - Throws: ``UVError`` when the connection is broken or closed. C function: `uv_try_write`.
-    package func tryWrite(_ buffers: [UnsafeRawBufferPointer]) throws(UVError) -> Int {
+    package func tryWrite(_ head: [UInt8], _ body: [UInt8]) throws(UVError) -> Int {
         try checkOpen("uv_try_write")
-        return try takenNow(buffers.map(uv_buf_t.init(_:)))
+        let room = writing.left(in: loop.turn)
+        guard room > 0 else { return 0 }
+        let code = head.withUnsafeBytes { head in
+            body.withUnsafeBytes { body in
+                let first = UnsafeRawBufferPointer(rebasing: head.prefix(room))
+                let second = UnsafeRawBufferPointer(rebasing: body.prefix(room - first.count))
+                var buffers = (uv_buf_t(first), uv_buf_t(second))
+                // A tuple of one type lies in memory as an array of it does.
+                return withUnsafeMutableBytes(of: &buffers) {
+                    uv_try_write(stream, $0.baseAddress?.assumingMemoryBound(to: uv_buf_t.self), 2)
+                }
+            }
+        }
+        return try taken(code)
     }
 
-    /// Gives the kernel what it takes of `bytes` right now; as ``tryWrite(_:)`` does.
+    /// Gives the kernel what it takes of `bytes` right now; as ``tryWrite(_:_:)`` does.
     package func tryWrite(bytes: [UInt8]) throws(UVError) -> Int {
         try checkOpen("uv_try_write")
         return try bytes.withUnsafeBufferPointer { (typed) throws(UVError) in

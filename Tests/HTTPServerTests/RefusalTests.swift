@@ -123,7 +123,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("The hook decides what an error looks like; a field that cannot be sent costs only the fields")
+    @Test("The hook decides what an error looks like")
     func errorBody() async throws {
         try await withServer({ configuration in
             configuration.errorBody = {

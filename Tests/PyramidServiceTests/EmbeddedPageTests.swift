@@ -74,7 +74,6 @@ func policy() {
     #expect(policy.hasPrefix("default-src 'none'; "))
     #expect(!policy.contains("unsafe") && !policy.contains("*") && !policy.contains("http"))
     let fields = EmbeddedPage.securityFields
-    #expect(fields[.xContentTypeOptions] == "nosniff")
     for name in ["Content-Security-Policy", "Referrer-Policy", "X-Frame-Options", "Permissions-Policy"] {
         #expect(HTTPField.Name(name).flatMap { fields[$0] } != nil, "\(name)")
     }

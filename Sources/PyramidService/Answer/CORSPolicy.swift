@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import HTTP1
 package import HTTPTypes
 
 /// Which web pages may read answers: the fields of the Fetch standard's CORS protocol.
@@ -6,8 +7,9 @@ package struct CORSPolicy: Sendable {
     private let origins: [String]
     private let allowsAll: Bool
 
-    private static let anyOrigin = HTTPField(name: .accessControlAllowOrigin, value: "*")
-    private static let exposed = HTTPField(name: .accessControlExposeHeaders, value: exposedNames)
+    private static let forAll: FieldLines = [
+        .accessControlAllowOrigin: "*", .accessControlExposeHeaders: exposedNames,
+    ]
     private static let exposedNames =
         "Pyramid-Dtype, Pyramid-Order, Pyramid-Levels, Preference-Applied, X-Request-Id, Server-Timing, "
         + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate, "
@@ -23,17 +25,20 @@ package struct CORSPolicy: Sendable {
     }
 
     /// Adds what every answer carries, errors too: else a page sees no answer at all.
-    package func apply(to answer: inout HTTPFields, request: HTTPFields) {
+    package func append(to answer: inout FieldLines, request: HTTPFields) {
         if allowsAll {
-            answer.set(Self.anyOrigin)
-            answer.set(Self.exposed)
+            answer.append(Self.forAll)
         } else if let origin = allowedOrigin(request) {
-            answer.set(.accessControlAllowOrigin, origin)
-            answer.set(Self.exposed)
-            vary(&answer)
-        } else if !origins.isEmpty {
-            vary(&answer)
+            answer.append("Access-Control-Allow-Origin", origin)
+            answer.append("Access-Control-Expose-Headers", Self.exposedNames)
         }
+    }
+
+    /// What `Vary` has to name where an answer follows from `fields` of the request, and perhaps from its origin; `nil`:
+    /// nothing.
+    package func varied(by fields: String?) -> String? {
+        guard !allowsAll, !origins.isEmpty else { return fields }
+        return fields.map { $0 + ", Origin" } ?? "Origin"
     }
 
     /// Adds what a preflight asks for; a page of another origin gets nothing, and its browser refuses.
@@ -58,9 +63,5 @@ package struct CORSPolicy: Sendable {
         let values = request[values: .origin]
         guard values.count == 1, let origin = values.first, origins.contains(origin) else { return nil }
         return origin
-    }
-
-    private func vary(_ answer: inout HTTPFields) {
-        answer[.vary] = (answer[.vary].map { $0 + ", " } ?? "") + "Origin"
     }
 }

@@ -13,14 +13,10 @@ struct RepresentationAnswer {
     var cacheControl = "no-cache"
     /// Whether gzip may be worth it.
     let isCompressible: Bool
-    /// Fields beside those of the representation itself.
-    var fields: HTTPFields = [:]
+    /// Fields beside those of the representation itself; none of those, and no `Vary`.
+    var fields: FieldLines = [:]
     /// Of what the bytes are held until the client has them; `nil`: they are in memory anyway.
     var memory: AnswerMemory?
-
-    private static let takesRanges = HTTPField(name: .acceptRanges, value: "bytes")
-    private static let variesByCoding = HTTPField(name: .vary, value: "Accept-Encoding")
-    private static let isGzipped = HTTPField(name: .contentEncoding, value: "gzip")
 
     /// Which coding the client should get. A range counts bytes of the thing itself, so it never goes packed.
     /// - Throws: ``ServiceError/notAcceptable(_:)``.
@@ -32,34 +28,38 @@ struct RepresentationAnswer {
 
     /// Sends `bytes`, or the part that is asked for, or word that nothing has changed.
     func send(_ bytes: [UInt8], _ coding: AnswerCoding, tag: String) async throws {
+        let whole = try answer(bytes, coding, tag)
+        let heldBytes = transaction.exchange.head.method == .head ? 0 : whole.body.count
+        if let memory, heldBytes > 0 { try memory.enter(heldBytes) }
+        defer { if let memory, heldBytes > 0 { memory.leave(heldBytes) } }
+        try await transaction.send(whole.status, whole.lines, body: whole.body)
+    }
+
+    private func answer(_ bytes: [UInt8], _ coding: AnswerCoding, _ tag: String) throws(ServiceError) -> (
+        status: HTTPResponse.Status, lines: FieldLines, body: [UInt8]
+    ) {
         let head = transaction.exchange.head
-        var fields = fields
-        fields.set(.eTag, tag)
-        fields.set(.cacheControl, cacheControl)
-        fields.set(Self.takesRanges)
-        if isCompressible { fields.set(Self.variesByCoding) }
+        var lines = transaction.lines()
+        lines.append(fields)
+        lines.append("ETag", tag)
+        lines.append("Cache-Control", cacheControl)
+        lines.append("Accept-Ranges", "bytes")
+        if let varied = transaction.varied(by: isCompressible ? "Accept-Encoding" : nil) {
+            lines.append("Vary", varied)
+        }
         if let wanted = EntityTags(head.fields, .ifMatch), !wanted.contains(tag, isWeak: false) {
             throw ServiceError.preconditionFailed("If-Match names another version; this one is \(tag).")
         }
         if let known = EntityTags(head.fields, .ifNoneMatch), known.contains(tag, isWeak: true) {
-            return try await transaction.send(.notModified, fields, body: [])
+            return (.notModified, lines, [])
         }
-        fields.set(.contentType, contentType)
-        if coding == .gzip { fields.set(Self.isGzipped) }
+        lines.append("Content-Type", contentType)
+        if coding == .gzip { lines.append("Content-Encoding", "gzip") }
         guard coding == .identity, let part = try range(of: bytes.count, tag) else {
-            return try await send(.ok, fields, bytes)
+            return (.ok, lines, bytes)
         }
-        fields.set(.contentRange, "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)")
-        try await send(.partialContent, fields, Array(bytes[part]))
-    }
-
-    private func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: [UInt8]) async throws {
-        guard let memory, transaction.exchange.head.method != .head else {
-            return try await transaction.send(status, fields, body: body)
-        }
-        try memory.enter(body.count)
-        defer { memory.leave(body.count) }
-        try await transaction.send(status, fields, body: body)
+        lines.append("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(bytes.count)")
+        return (.partialContent, lines, Array(bytes[part]))
     }
 
     /// The part that `Range` asks for; `nil`: the whole. Several ranges, other units and an `If-Range` that names

@@ -20,8 +20,14 @@ package enum RequestID {
         var bits = first &+ count.wrappingAdd(1, ordering: .relaxed).newValue &* 0x9E37_79B9_7F4A_7C15
         bits = (bits ^ (bits &>> 30)) &* 0xBF58_476D_1CE4_E5B9
         bits = (bits ^ (bits &>> 27)) &* 0x94D0_49BB_1331_11EB
-        let digits = String(bits ^ (bits &>> 31), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        bits ^= bits &>> 31
+        return String(unsafeUninitializedCapacity: 16) { text in
+            for place in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: bits &>> UInt64(60 - 4 * place) & 15)
+                text[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 16
+        }
     }
 
     /// Letters, digits and `-_.:/+=@`: nothing that could end a header line, a log line or a JSON text.

@@ -34,11 +34,9 @@ package enum EmbeddedPage {
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
         + "trusted-types 'none'"
 
-    /// What every answer with a file of the page carries beside its type, length and tag.
-    ///
-    /// A browser keeps files and asks each time whether they changed, so that a new program brings its whole page.
+    /// What every answer with a file of the page carries beside what all answers do.
     package static let securityFields: HTTPFields = {
-        var fields: HTTPFields = [.cacheControl: "no-cache", .xContentTypeOptions: "nosniff"]
+        var fields: HTTPFields = [:]
         for (name, value) in [
             ("Content-Security-Policy", contentSecurityPolicy),
             ("Referrer-Policy", "no-referrer"),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
-import HTTPTypes
+import HTTP1
 import Synchronization
 
-/// A plan with what follows from it alone: how its answer is laid out, its fields, and the engine's price.
+/// A plan with what follows from it alone: how its answer is laid out, lines of its head, and the engine's price.
 final class PlannedAnswer: Sendable {
     let plan: PyramidPlan
     let layout: AnswerLayout
-    /// Those that describe the levels.
-    let fields: HTTPFields
+    /// Of the answer's head: those that describe the levels, and the type of their container.
+    let lines: FieldLines
     /// Whether blocks of the answer are compressed before it begins; one that begins at once does so by itself, and small
     /// work is done on the loop.
     let packsEarly: Bool
@@ -31,7 +31,9 @@ final class PlannedAnswer: Sendable {
     init(_ request: PyramidRequest, _ spec: PyramidSpec, lanes: Int) throws {
         plan = try request.plan(spec)
         layout = try AnswerLayout(request.format, plan, checksumsAfterLevels: request.respondsEarly)
-        fields = PyramidFields.make(plan)
+        var lines = FieldLines(PyramidFields.make(plan))
+        lines.append("Content-Type", layout.contentType)
+        self.lines = lines
         packsEarly = request.isGzipped && !request.respondsEarly && !plan.isSmallWork
         place = ReductionPlace(plan)
         slabsInFlight = SlabPipeline.ring(plan, place, lanes: lanes)

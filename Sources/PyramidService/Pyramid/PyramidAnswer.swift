@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChunkCodecs
 import Downsampling
+import HTTP1
 import HTTPTypes
 
 /// The answer of one pyramid: its head, and its body as it becomes final.
@@ -34,15 +35,16 @@ final class PyramidAnswer {
     }
 
     func begin() async throws {
-        var fields = planned.fields
-        fields.set(.contentType, planned.layout.contentType)
-        fields.set(.vary, request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding")
-        if gzip != nil { fields.set(.contentEncoding, "gzip") }
-        if isEarly { fields.set(.preferenceApplied, "respond-early") }
+        var lines = transaction.lines()
+        lines.append(planned.lines)
+        let varied = request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding"
+        if let varied = transaction.varied(by: varied) { lines.append("Vary", varied) }
+        if gzip != nil { lines.append("Content-Encoding", "gzip") }
+        if isEarly { lines.append("Preference-Applied", "respond-early") }
         // Who asked for an early answer wants its head at once.
         try await transaction.begin(
             .ok,
-            fields,
+            lines,
             length: gzip == nil ? planned.layout.byteCount : nil,
             isHeld: !isEarly
         )

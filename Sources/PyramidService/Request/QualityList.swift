@@ -11,8 +11,12 @@ struct QualityItem: Equatable {
     static func list(_ values: [String]) -> [QualityItem] {
         var items: [QualityItem] = []
         for value in values {
-            for element in value.utf8.split(separator: UInt8(ascii: ",")) {
-                if let item = QualityItem(element) { items.append(item) }
+            // Without a list of the elements: every chunk that is asked for has its codings looked at.
+            var rest = value.utf8[...]
+            while !rest.isEmpty {
+                let end = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
+                if let item = QualityItem(rest[..<end]) { items.append(item) }
+                rest = rest[end...].dropFirst()
             }
         }
         return items
@@ -22,6 +26,10 @@ struct QualityItem: Equatable {
         let end = element.firstIndex(of: UInt8(ascii: ";")) ?? element.endIndex
         name = trimmed(Substring(element[..<end])).lowercased()
         guard !name.isEmpty else { return nil }
+        guard end < element.endIndex else {
+            quality = 1_000
+            return
+        }
         let parameters = element[end...].split(separator: UInt8(ascii: ";")).lazy.map {
             trimmed(Substring($0)).lowercased()
         }

@@ -32,7 +32,7 @@ extension HTTPServerConfiguration {
     }
 
     /// Such a request never reaches the service: it is counted and logged here.
-    private static func refusal(_ error: ProtocolError, _ context: ServiceContext) -> (HTTPFields, [UInt8]) {
+    private static func refusal(_ error: ProtocolError, _ context: ServiceContext) -> (FieldLines, [UInt8]) {
         let id = RequestID.of([:])
         let error = ServiceError.transport(error)
         if let limit = error.limit { context.metrics.refused(limit: limit) }
@@ -40,11 +40,12 @@ extension HTTPServerConfiguration {
             "refused",
             metadata: ["id": "\(id)", "status": "\(error.status.code)", "reason": "\(error.reason)"]
         )
-        var fields: HTTPFields = [
+        var lines: FieldLines = [
             .contentType: Problem.mediaType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            .requestID: id,
         ]
-        fields[.requestID] = id
-        context.cors.apply(to: &fields, request: [:])
-        return (fields, Problem.body(error, requestID: id))
+        context.cors.append(to: &lines, request: [:])
+        if let varied = context.cors.varied(by: nil) { lines.append("Vary", varied) }
+        return (lines, Problem.body(error, requestID: id))
     }
 }

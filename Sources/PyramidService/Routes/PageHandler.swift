@@ -15,7 +15,7 @@ struct PageHandler {
             transaction: transaction,
             contentType: file.type,
             isCompressible: false,
-            fields: EmbeddedPage.securityFields
+            fields: FieldLines(EmbeddedPage.securityFields)
         )
         try await answer.send(file.bytes, .identity, tag: file.etag)
     }

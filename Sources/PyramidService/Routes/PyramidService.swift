@@ -51,7 +51,8 @@ package final class PyramidService: HTTPResponder {
         case .pyramid: try await PyramidHandler(context, transaction).handle()
         case .page: try await PageHandler(transaction: transaction).answer("/")
         case .pageFile: try await PageHandler(transaction: transaction).answer("/page/\(match.name)")
-        case .volumes, .volume, .cutout, .preview, .info, .chunk, .zarr:
+        case .chunk: try await VolumeHandler(context, transaction).chunk(match)
+        case .volumes, .volume, .cutout, .preview, .info, .zarr:
             try await VolumeHandler(context, transaction).answer(match)
         case .health, .ready, .version, .metrics, .openAPI:
             try await Probes(context: context).answer(route, transaction)

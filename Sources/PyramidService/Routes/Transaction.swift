@@ -17,7 +17,8 @@ final class Transaction: ByteSource, ByteSink {
     private var timings = ""
     private let cors: CORSPolicy
 
-    private static let noSniffing = HTTPField(name: .xContentTypeOptions, value: "nosniff")
+    /// What the lines of most answers take, in a block that the allocator has at hand.
+    private static let lineBytes = 900
 
     init(_ exchange: Exchange, cors: CORSPolicy) {
         self.exchange = exchange
@@ -32,23 +33,47 @@ final class Transaction: ByteSource, ByteSink {
         timings += "\(name);dur=\(milliseconds(duration)), "
     }
 
-    /// Answers with a whole body.
-    func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, body: [UInt8]) async throws {
-        self.status = status
-        sentBytes = exchange.head.method == .head ? 0 : body.count
-        try await exchange.respond(status, complete(fields), body: body)
+    /// Lines with room for all of an answer's.
+    func lines() -> FieldLines {
+        var lines = FieldLines()
+        lines.reserve(Self.lineBytes)
+        return lines
     }
 
-    /// Begins an answer whose body is written afterwards; `length` is `nil` when it is not known, `isHeld` whether the
-    /// head waits for the body's first bytes.
+    /// What `Vary` has to name for an answer that follows from `fields` of the request, and perhaps from `Origin`; `nil`:
+    /// nothing.
+    func varied(by fields: String?) -> String? { cors.varied(by: fields) }
+
+    /// Answers with a whole body.
+    func send(_ status: HTTPResponse.Status, _ fields: HTTPFields, body: [UInt8]) async throws {
+        try await send(status, lines(fields), body: body)
+    }
+
+    /// Answers with a whole body; `lines` have the `Vary` that ``varied(by:)`` gives.
+    func send(_ status: HTTPResponse.Status, _ lines: consuming FieldLines, body: [UInt8]) async throws {
+        self.status = status
+        sentBytes = exchange.head.method == .head ? 0 : body.count
+        complete(&lines)
+        try await exchange.respond(status, lines, body: body)
+    }
+
+    /// Begins an answer whose body is written afterwards; `length` is `nil` when it is not known.
+    func begin(_ status: HTTPResponse.Status, _ fields: HTTPFields, length: Int?) async throws {
+        try await begin(status, lines(fields), length: length)
+    }
+
+    /// Begins an answer whose body is written afterwards; `lines` have the `Vary` that ``varied(by:)`` gives.
+    ///
+    /// `length` is `nil` when it is not known, `isHeld` whether the head waits for the body's first bytes.
     func begin(
         _ status: HTTPResponse.Status,
-        _ fields: HTTPFields,
+        _ lines: consuming FieldLines,
         length: Int?,
         isHeld: Bool = false
     ) async throws {
         self.status = status
-        try await exchange.begin(status, complete(fields), length: length, isHeld: isHeld)
+        complete(&lines)
+        try await exchange.begin(status, lines, length: length, isHeld: isHeld)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
@@ -81,14 +106,19 @@ final class Transaction: ByteSource, ByteSink {
         }
     }
 
-    private func complete(_ fields: HTTPFields) -> HTTPFields {
+    private func lines(_ fields: HTTPFields) -> FieldLines {
         var fields = fields
-        fields.reserveCapacity(fields.count + 5)
-        fields.set(.requestID, requestID)
-        fields.set(Self.noSniffing)
-        fields.set(.serverTiming, timings + "total;dur=\(milliseconds(elapsed))")
-        cors.apply(to: &fields, request: exchange.head.fields)
-        return fields
+        fields[.vary] = varied(by: fields[.vary])
+        var lines = lines()
+        for field in fields { lines.append(field) }
+        return lines
+    }
+
+    private func complete(_ lines: inout FieldLines) {
+        lines.append("X-Request-Id", requestID)
+        lines.append("X-Content-Type-Options", "nosniff")
+        lines.append("Server-Timing", timings + "total;dur=" + milliseconds(elapsed))
+        cors.append(to: &lines, request: exchange.head.fields)
     }
 }
 
@@ -96,5 +126,5 @@ final class Transaction: ByteSource, ByteSink {
 func milliseconds(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     let tenths = Int(seconds) * 10_000 + Int(attoseconds / 100_000_000_000_000)
-    return "\(tenths / 10).\(tenths % 10)"
+    return String(tenths / 10) + "." + String(tenths % 10)
 }

@@ -151,7 +151,7 @@ struct UploadHandler {
             catalog.remove(claim)
         }.value
         context.logger.notice("deleted", metadata: ["volume": "\(name)", "id": "\(transaction.requestID)"])
-        try await transaction.send(.noContent, [:], body: [])
+        try await transaction.send(.noContent, FieldLines(), body: [])
     }
 
     private func writableFolders() throws(ServiceError) -> DataFolders {

@@ -25,12 +25,11 @@ struct VolumeHandler {
         case .volumes: try await list()
         case .volume: try await volume(match.name)
         case .info: try await info(match.name)
-        case .chunk: try await chunk(match)
         case .cutout: try await CutoutHandler(context, transaction).answer(try await open(match.name))
         case .preview: try await PreviewHandler(context, transaction).answer(try await open(match.name))
         case .zarr: try await ZarrHandler(context, transaction).answer(try await open(match.name), match.key)
-        case .page, .pageFile, .pyramid, .openAPI, .health, .ready, .version, .metrics:
-            throw ServiceError.internalFault("\(match.route.rawValue) is no route of volumes")
+        case .page, .pageFile, .pyramid, .chunk, .openAPI, .health, .ready, .version, .metrics:
+            throw ServiceError.internalFault("\(match.route.rawValue) is answered elsewhere")
         }
     }
 
@@ -84,8 +83,10 @@ struct VolumeHandler {
         try await answer.send(volume.infoObject.bytes, .identity, tag: volume.infoObject.tag)
     }
 
-    private func chunk(_ match: RouteMatch) async throws {
-        let volume = try await open(match.name)
+    /// Answers with one chunk: in as few asynchronous calls as can be, since most are at hand and nothing waits.
+    func chunk(_ match: RouteMatch) async throws {
+        let volume =
+            if let open = sidecar.catalog.open(match.name) { open } else { try await open(match.name) }
         guard let level = volume.levelOfKey[match.key] else {
             let path = match.key.isEmpty ? match.chunk : match.key + "/" + match.chunk
             throw ServiceError.notFound(
@@ -93,15 +94,15 @@ struct VolumeHandler {
                     + "\(volume.levels.map(\.scale.key).joined(separator: ", "))."
             )
         }
-        let served = volume.levels[level]
-        guard let place = served.place(named: match.chunk[...]) else {
-            throw ServiceError.notFound(offGrid(match.chunk[...], served))
+        // Looked at where it is: a copy of a level counts a dozen references.
+        guard let place = volume.levels[level].place(named: match.chunk[...]) else {
+            throw ServiceError.notFound(offGrid(match.chunk[...], volume.levels[level]))
         }
         let answer = RepresentationAnswer(
             transaction: transaction,
-            contentType: served.contentType,
+            contentType: volume.levels[level].contentType,
             cacheControl: context.cacheControl,
-            isCompressible: served.isCompressible,
+            isCompressible: volume.levels[level].isCompressible,
             memory: context.answers
         )
         let coding = try answer.coding()

@@ -2,7 +2,7 @@
 import ChunkCodecs
 package import Configuration
 package import Logging
-package import Origins
+import Origins
 import Volumes
 import Voxels
 package import Workers

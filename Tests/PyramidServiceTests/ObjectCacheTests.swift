@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import Origins
+@testable import PyramidService
 
 struct ObjectCacheTests {
     private static let place = ObjectCache<String, Int>.entryOverhead
