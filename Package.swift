@@ -58,6 +58,7 @@ var targets: [Target] = [
     .target(name: "CHost"),
     .target(name: "CFiles"),
     .target(name: "CPrefetch"),
+    .target(name: "CLanes"),
     .target(name: "CPage", exclude: ["web"]),  // the page's files, embedded; not resources to be copied
 
     // What both halves say alike.
@@ -65,7 +66,7 @@ var targets: [Target] = [
 
     // The data half.
     library("Voxels"),
-    library("RowKernels", ["CPrefetch"]),
+    library("RowKernels", ["CPrefetch", "CLanes"]),
     library(
         "Downsampling",
         ["Voxels", "RowKernels", "CHost"] + (isX86 ? ["RowKernelsV3"] : []),
@@ -132,7 +133,11 @@ if hasISAL {
 if isX86 {
     // The same sources as RowKernels, through a symbolic link, compiled for AVX2 machines.
     targets.append(
-        library("RowKernelsV3", ["CPrefetch"], settings: [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])])
+        library(
+            "RowKernelsV3",
+            ["CPrefetch", "CLanes"],
+            settings: [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+        )
     )
 }
 

@@ -66,7 +66,8 @@ let package = Package(
             .target(name: "CHost", path: "Library/CHost"), .target(name: "CPage", path: "Library/CPage"),
             .target(name: "CFiles", path: "Library/CFiles"),
             .target(name: "CPrefetch", path: "Library/CPrefetch"),
-            ours("Voxels"), ours("RowKernels", ["CPrefetch"]),
+            .target(name: "CLanes", path: "Library/CLanes"),
+            ours("Voxels"), ours("RowKernels", ["CPrefetch", "CLanes"]),
             ours("Downsampling", ["Voxels", "RowKernels", "CHost"]),
             ours(
                 "ChunkCodecs",

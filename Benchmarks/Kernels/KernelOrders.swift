@@ -20,7 +20,12 @@ import Voxels
 ///                                                     of computing
 ///     copy                                            memcpy of the input to fresh memory; seconds of computing
 struct KernelOrders {
-    private var input = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
+    /// In huge pages, as levels are, and as the arrays are that the peers in Python are given.
+    private var memory: VoxelBuffer?
+
+    private var input: UnsafeMutableRawBufferPointer {
+        memory?.bytes ?? UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
 
     mutating func serve() throws {
         while let line = readLine() {
@@ -41,8 +46,7 @@ struct KernelOrders {
 
     private mutating func take(_ path: String) throws -> Int {
         let bytes = try File.contents(path)
-        input.deallocate()
-        input = .allocate(byteCount: bytes.count, alignment: 4096)
+        memory = try VoxelBuffer(byteCount: bytes.count)
         input.copyBytes(from: bytes)
         return bytes.count
     }
@@ -111,8 +115,7 @@ struct KernelOrders {
     private func reduce(_ engine: PyramidEngine, lanes: Int) {
         let next = Atomic(0)
         let done = (0..<engine.plan.slabCount).map { _ in Flag() }
-        // The input outlives the call, and nobody writes it.
-        nonisolated(unsafe) let orders = self
+        let orders = self
         DispatchQueue.concurrentPerform(iterations: lanes) { _ in
             while true {
                 let slab = next.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -48,22 +48,29 @@ final class FloatAverageRunner: StageRunner {
         grid.forEachStretch(from: first, count: output.count, readingAhead: terms, width: width, kernels) {
             stretch in
             let ahead = grid.readAhead(stretch.mask, width: width)
-            let pairs = full > 0 ? pairs(stretch.mask) : nil
-            for line in 0..<stretch.lines {
-                let row = FloatRow(input: input, stretch: stretch, line: line, ahead: ahead)
-                if full > 0 {
-                    let box = FloatBox(row: row, begin: 0, count: full, mask: stretch.mask)
-                    if let pairs, reducePairs(box, pairs, into: out) {
-                        // Done in one pass.
-                    } else {
-                        reduceRow(box, into: out)
-                    }
-                }
-                if full < grid.outputCount {
-                    reduceRow(FloatBox(row: row, begin: full, count: 1, mask: stretch.mask | 1), into: out)
-                }
-                out = out.dropping(1, pitch)
+            func row(_ line: Int) -> FloatRow {
+                FloatRow(input: input, stretch: stretch, line: line, ahead: ahead)
             }
+            let pairs = full > 0 ? pairs(stretch.mask, full) : nil
+            var line = 0
+            while full > 0, line < stretch.lines {
+                if let pairs {
+                    let done = reducePairs(row(line), full, pairs, into: out.dropping(line, pitch))
+                    line += done
+                    if done > 0 { continue }
+                }
+                // A row that has no loop of one pass, or whose sums are not all finite.
+                let box = FloatBox(row: row(line), begin: 0, count: full, mask: stretch.mask)
+                reduceRow(box, into: out.dropping(line, pitch))
+                line += 1
+            }
+            if full < grid.outputCount {
+                for line in 0..<stretch.lines {
+                    let box = FloatBox(row: row(line), begin: full, count: 1, mask: stretch.mask | 1)
+                    reduceRow(box, into: out.dropping(line, pitch))
+                }
+            }
+            out = out.dropping(stretch.lines, pitch)
         }
     }
 
@@ -142,8 +149,8 @@ final class FloatAverageRunner: StageRunner {
         let offsets: [Int]
     }
 
-    /// `nil` where there is no loop for boxes of this kind.
-    private func pairs(_ mask: Int) -> Pairs? {
+    /// For rows of `count` boxes; `nil` where there is no loop for boxes of this kind.
+    private func pairs(_ mask: Int, _ count: Int) -> Pairs? {
         let pattern = patterns[mask]
         guard pattern.isPaired, let offsets = pattern.offsets else { return nil }
         var (rule, divisor, leading) = (FloatPairRule.carried, Double(pattern.voxelCount), 0)
@@ -154,6 +161,7 @@ final class FloatAverageRunner: StageRunner {
             guard !average.isSparse else { return nil }
             divisor = total
             leading = columnsFirst && pattern.voxelCount == 4 ? grid.inSizes[0] / lanes * lanes / 2 : 0
+            leading = min(leading, count)
         case .other, .otherSparse, .exact:
             return nil
         }
@@ -161,49 +169,52 @@ final class FloatAverageRunner: StageRunner {
         return Pairs(rule: rule, divisor: divisor, leading: leading, offsets: offsets)
     }
 
-    /// A row of complete boxes; `false` where a sum was not finite.
-    private func reducePairs(_ box: FloatBox, _ pairs: Pairs, into out: SliceRun) -> Bool {
-        guard let image = out.image else { return false }
-        guard let source = average.readsSums ? box.row.input.sums : box.row.input.image else { return false }
+    /// Rows of `count` complete boxes from `row` on; returns how many it made before the stretch ended or a sum was not
+    /// finite.
+    private func reducePairs(_ row: FloatRow, _ count: Int, _ pairs: Pairs, into out: SliceRun) -> Int {
+        let lines = row.stretch.lines - row.line
+        let leading = pairs.leading
+        guard leading > 0 else { return reducePairs(row, pairs, pairs.rule, 0..<count, lines, into: out) }
+        guard leading < count else { return reducePairs(row, pairs, .columns, 0..<count, lines, into: out) }
+        // One by one: a row that ends either rule would have to end both.
+        let done = reducePairs(row, pairs, .columns, 0..<leading, 1, into: out)
+        return min(done, reducePairs(row, pairs, pairs.rule, leading..<count, 1, into: out))
+    }
+
+    private func reducePairs(
+        _ row: FloatRow,
+        _ pairs: Pairs,
+        _ rule: FloatPairRule,
+        _ boxes: Range<Int>,
+        _ lines: Int,
+        into out: SliceRun
+    ) -> Int {
+        guard let image = out.image else { return 0 }
+        guard let source = average.readsSums ? row.input.sums : row.input.image else { return 0 }
         let width = average.width
-        let leading = min(pairs.leading, box.count)
-        let first = source + box.row.begin * width
-        positions.place(pairs.offsets, at: first, width: width)
-        let boxByteCount = pairs.offsets.count * width
-        var isFinite = true
-        if leading > 0 {
-            let ahead = ReadAhead.addresses(box.row.ahead, at: first)
-            isFinite = kernels.averageFloatPairs(
-                width,
-                FloatPairRule.columns.rawValue,
-                positions.first,
-                positions.count,
-                leading,
-                pairs.divisor,
-                ahead.near,
-                ahead.far,
-                out.sums,
-                image
-            )
-        }
-        if leading < box.count {
-            positions.shift(by: leading * 2 * width)
-            let ahead = ReadAhead.addresses(box.row.ahead, at: first, from: leading, bytes: boxByteCount)
-            let rest = kernels.averageFloatPairs(
-                width,
-                pairs.rule.rawValue,
-                positions.first,
-                positions.count,
-                box.count - leading,
-                pairs.divisor,
-                ahead.near,
-                ahead.far,
-                out.sums.map { $0 + leading * width },
-                image + leading * width
-            )
-            isFinite = isFinite && rest
-        }
-        return isFinite
+        let first = source + row.begin * width
+        positions.place(pairs.offsets, at: first + boxes.lowerBound * grid.factors[0] * width, width: width)
+        let ahead = ReadAhead.addresses(
+            row.ahead,
+            at: first,
+            from: boxes.lowerBound,
+            bytes: pairs.offsets.count * width
+        )
+        return kernels.averageFloatPairs(
+            width,
+            rule.rawValue,
+            positions.first,
+            positions.count,
+            boxes.count,
+            pairs.divisor,
+            lines,
+            row.stretch.step * width,
+            grid.outputCount,
+            ahead.near,
+            ahead.far,
+            out.sums.map { $0 + boxes.lowerBound * width },
+            image + boxes.lowerBound * width
+        )
     }
 
     /// Voxels that tinybrain adds up at a time (docs/semantics.md 2.2).
@@ -364,71 +375,5 @@ final class FloatAverageRunner: StageRunner {
     ) {
         guard !kernels.areFinite(isWide ? 8 : average.width, sums, box.count) else { return }
         rescueRow(box, sums: sums, isWide: isWide, into: image)
-    }
-}
-
-/// The input below one output row.
-struct FloatRow {
-    let input: SliceRun
-    let stretch: Stretch
-    let line: Int
-    let ahead: ReadAhead?
-
-    /// Elements from the begin of the input to the first voxel of the row's first box.
-    var begin: Int { stretch.begin + line * stretch.step }
-
-    /// The row's index along an axis.
-    func at(_ axis: Int) -> Int { stretch.at[axis] + (axis == 1 ? line : 0) }
-}
-
-/// Neighbouring boxes of a row, all of one kind.
-struct FloatBox {
-    let row: FloatRow
-    /// The first box's index along the row.
-    var begin: Int
-    var count: Int
-    let mask: Int
-}
-
-/// What is to be known of a kind of box.
-struct FloatPattern {
-    let extents: [Int]
-    let voxelCount: Int
-    /// Whether no axis clips it.
-    let isComplete: Bool
-    /// Twos along the axes on which the box is clipped though the axis has more than one box.
-    let clippedWeight: Double
-    /// Whether it is complete, of 4 or 8 voxels, and its additions take neighbours along the row one after another.
-    let isPaired: Bool
-    /// Its positions in the order of additions; `nil` for boxes too large to be listed.
-    let offsets: [Int]?
-
-    init(_ grid: RowGrid, _ average: FloatAverage, _ mask: Int) {
-        let extents = grid.extents(mask)
-        self.extents = extents
-        let count = extents.reduce(1) { $0.multiplied(by: $1, atMost: 1 << 62) }
-        voxelCount = count
-        isComplete = extents == grid.factors
-        var weight = 1.0
-        for axis in extents.indices where extents[axis] < grid.factors[axis] && grid.outSizes[axis] > 1 {
-            weight *= 2
-        }
-        clippedWeight = weight
-        guard count <= FloatAverageRunner.positionLimit else {
-            offsets = nil
-            isPaired = false
-            return
-        }
-        var list: [Int] = []
-        var walk = BoxWalk(order: average.order, extents: extents, strides: grid.inStrides)
-        while !walk.isDone {
-            list.append(walk.offset)
-            walk.advance()
-        }
-        offsets = list
-        let neighbours = stride(from: 0, to: list.count - 1, by: 2).allSatisfy {
-            list[$0 + 1] == list[$0] + 1
-        }
-        isPaired = isComplete && grid.factors[0] == 2 && (count == 4 || count == 8) && neighbours
     }
 }

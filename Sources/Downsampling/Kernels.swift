@@ -30,15 +30,19 @@ package struct Kernels: Sendable {
     let sumFloats: @Sendable (Int, Bool, Rows, Int, Int, Int, Bool, Bool, Output) -> Void
     let countFloats: @Sendable (Int, Rows, Int, Int, Int, Bool, Output) -> Void
     let sumFloatColumns: @Sendable (Int, Rows, Int, Int, Output) -> Void
-    let averageFloatPairs: @Sendable (Int, UInt8, Rows, Int, Int, Double, UInt, UInt, Output?, Output) -> Bool
+    let averageFloatPairs:
+        @Sendable (
+            Int, UInt8, Rows, Int, Int, Double, Int, Int, Int, UInt, UInt, Output?, Output
+        ) -> Int
+
     let scaleFloats: @Sendable (Int, Output, Int, Double) -> Void
     let renderFloats: @Sendable (Int, Bool, Input, Int, Double, Output) -> Void
     let renderFloatsNarrow: @Sendable (Int, Input, Int, Double, Output) -> Void
     let renderSparseFloats: @Sendable (Int, Bool, Bool, Input, Input, Int, Output) -> Void
     let areFinite: @Sendable (Int, Input, Int) -> Bool
 
-    let modePlane: @Sendable (Int, Input, Input, Input, Input, Int, Int, UInt, UInt, Output) -> Void
-    let modePlaneSparse: @Sendable (Int, Input, Input, Input, Input, Bool, Int, Int, Output) -> Void
+    let modePlane: @Sendable (Int, Rows, Int, Int, Int, Int, Int, UInt, UInt, Output) -> Void
+    let modePlaneSparse: @Sendable (Int, Rows, Bool, Int, Int, Int, Int, Int, UInt, UInt, Output) -> Void
     let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, UInt, UInt, Output) -> Void
     let modeCountless8: @Sendable (Int, Rows, Int, Int, UInt, UInt, Output) -> Void
     let modeLine: @Sendable (Int, Input, Input, Int, Int, Bool, Output) -> Void

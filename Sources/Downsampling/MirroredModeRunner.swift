@@ -40,28 +40,58 @@ final class MirroredModeRunner: StageRunner {
             stretch in
             let row = base + stretch.begin * width
             let step = stretch.step * width
-            var ahead = ReadAhead.addresses(grid.readAhead(stretch.mask, width: width), at: row)
+            let ahead = ReadAhead.addresses(grid.readAhead(stretch.mask, width: width), at: row)
             if full > 0 {
-                var out = begin
                 positions.place(patterns[stretch.mask], at: row, width: width)
-                for _ in 0..<stretch.lines {
-                    reduceBoxes(stride: factor, count: full, ahead, into: out)
-                    positions.shift(by: step)
-                    if ahead.near != 0 { ahead.near &+= UInt(bitPattern: step) }
-                    if ahead.far != 0 { ahead.far &+= UInt(bitPattern: step) }
-                    out += rowByteCount
-                }
+                reduceLines(stretch, step, full, ahead, into: begin)
             }
             if isClipped {
-                var out = begin + full * width
                 positions.place(patterns[stretch.mask | 1], at: row + full * factor * width, width: width)
-                for _ in 0..<stretch.lines {
-                    reduceBoxes(stride: factor, count: 1, (0, 0), into: out)
-                    positions.shift(by: step)
-                    out += rowByteCount
-                }
+                reduceLines(stretch, step, 1, (0, 0), into: begin + full * width)
             }
             begin += stretch.lines * rowByteCount
+        }
+    }
+
+    /// `count` boxes of each row of a stretch, from the placed positions on.
+    private func reduceLines(
+        _ stretch: Stretch,
+        _ step: Int,
+        _ count: Int,
+        _ ahead: (near: UInt, far: UInt),
+        into out: UnsafeMutableRawPointer
+    ) {
+        let (lines, pitch, factor) = (stretch.lines, grid.outputCount, grid.factors[0])
+        let (near, far) = ahead
+        switch operation {
+        case .modePlane(_, sparse: false, _):
+            kernels.modePlane(width, positions.first, factor, count, lines, step, pitch, near, far, out)
+        case .modePlane(_, sparse: true, let nearIsSecond):
+            kernels.modePlaneSparse(
+                width,
+                positions.first,
+                nearIsSecond,
+                factor,
+                count,
+                lines,
+                step,
+                pitch,
+                near,
+                far,
+                out
+            )
+        case .modeFirst, .modeCountless, .modeLine, .integerAverage, .floatAverage, .modeBox, .extreme,
+            .median,
+            .stride:
+            var ahead = ahead
+            var out = out
+            for _ in 0..<lines {
+                reduceBoxes(stride: factor, count: count, ahead, into: out)
+                positions.shift(by: step)
+                if ahead.near != 0 { ahead.near &+= UInt(bitPattern: step) }
+                if ahead.far != 0 { ahead.far &+= UInt(bitPattern: step) }
+                out += pitch * width
+            }
         }
     }
 
@@ -74,28 +104,14 @@ final class MirroredModeRunner: StageRunner {
         let first = positions.first
         let (near, far) = ahead
         switch operation {
-        case .modePlane(_, sparse: false, _):
-            kernels.modePlane(width, first[0], first[1], first[2], first[3], stride, count, near, far, out)
-        case .modePlane(_, sparse: true, let nearIsSecond):
-            kernels.modePlaneSparse(
-                width,
-                first[0],
-                first[1],
-                first[2],
-                first[3],
-                nearIsSecond,
-                stride,
-                count,
-                out
-            )
         case .modeFirst(_, let sparse):
             kernels.modeFirst(width, first, positions.count, stride, count, sparse, near, far, out)
         case .modeCountless:
             kernels.modeCountless8(width, first, stride, count, near, far, out)
         case .modeLine(_, let sparse):
             kernels.modeLine(width, first[0], first[1], stride, count, sparse, out)
-        case .integerAverage, .floatAverage, .modeBox, .extreme, .median, .stride:
-            preconditionFailure("not a mode of mirrored boxes")
+        case .modePlane, .integerAverage, .floatAverage, .modeBox, .extreme, .median, .stride:
+            preconditionFailure("not a mode of mirrored boxes, or one of rows at once")
         }
     }
 }

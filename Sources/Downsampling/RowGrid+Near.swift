@@ -108,8 +108,6 @@ extension RowGrid {
 extension Stretch {
     /// Some of its rows.
     fileprivate func piece(from line: Int, lines: Int) -> Stretch {
-        var at = at
-        at[1] += line
-        return Stretch(at: at, begin: begin + line * step, lines: lines, step: step, mask: mask)
+        Stretch(at: at, first: first + line, begin: begin + line * step, lines: lines, step: step, mask: mask)
     }
 }

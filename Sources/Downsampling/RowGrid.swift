@@ -22,6 +22,8 @@ struct RowGrid {
     let inSliceCount: Int
     /// Whether kernels of full boxes ask for the voxels of later rows themselves; see `RowGrid+Near.swift`.
     let readsAhead: Bool
+    /// The first index along each axis, made once: a chain asks for stretches every few microseconds.
+    private let origin: [Int]
 
     init(_ stage: Stage) {
         factors = stage.factors
@@ -39,6 +41,7 @@ struct RowGrid {
         inputCount = inSizes[0]
         outputCount = outSizes[0]
         inSliceCount = strides[stream]
+        origin = stage.factors.map { _ in 0 }
         readsAhead = stage.readsAhead && (stream > 1 || stage.readsSource)
     }
 
@@ -49,9 +52,10 @@ struct RowGrid {
         let sliceStep = factors[stream] * inStrides[stream]
         if stream == 1 {
             let inner = min(max(outSizes[1] - 1 - first, 0), count)
-            stretch(at: [0, first], begin: 0, lines: inner, step: sliceStep, mask: 0, body)
+            stretch(at: origin, first: first, begin: 0, lines: inner, step: sliceStep, mask: 0, body)
             stretch(
-                at: [0, first + inner],
+                at: origin,
+                first: first + inner,
                 begin: inner * sliceStep,
                 lines: count - inner,
                 step: sliceStep,
@@ -61,7 +65,7 @@ struct RowGrid {
             return
         }
         let step = factors[1] * inStrides[1]
-        var at = factors.map { _ in 0 }
+        var at = origin
         for index in 0..<count {
             at[stream] = first + index
             repeat {
@@ -72,17 +76,31 @@ struct RowGrid {
                     if at[axis] == outSizes[axis] - 1 { mask |= 1 << axis }
                 }
                 let inner = outSizes[1] - 1
-                at[1] = 0
-                stretch(at: at, begin: begin, lines: inner, step: step, mask: mask, body)
-                at[1] = inner
-                stretch(at: at, begin: begin + inner * step, lines: 1, step: step, mask: mask | 2, body)
+                stretch(at: at, first: 0, begin: begin, lines: inner, step: step, mask: mask, body)
+                stretch(
+                    at: at,
+                    first: inner,
+                    begin: begin + inner * step,
+                    lines: 1,
+                    step: step,
+                    mask: mask | 2,
+                    body
+                )
             } while advance(&at)
         }
     }
 
-    private func stretch(at: [Int], begin: Int, lines: Int, step: Int, mask: Int, _ body: (Stretch) -> Void) {
+    private func stretch(
+        at: [Int],
+        first: Int,
+        begin: Int,
+        lines: Int,
+        step: Int,
+        mask: Int,
+        _ body: (Stretch) -> Void
+    ) {
         guard lines > 0 else { return }
-        body(Stretch(at: at, begin: begin, lines: lines, step: step, mask: mask))
+        body(Stretch(at: at, first: first, begin: begin, lines: lines, step: step, mask: mask))
     }
 
     /// The next row along the axes between the second and the stream; `false` behind the last.
@@ -108,8 +126,10 @@ struct RowGrid {
 
 /// Output rows that follow one another along the second axis of memory, all of one kind.
 struct Stretch {
-    /// The first row's index along each axis.
+    /// The rows' index along each axis but the second, where it is 0.
     let at: [Int]
+    /// The first row's index along the second axis.
+    let first: Int
     /// Elements from the begin of the input to the first voxel of the first row's first box.
     let begin: Int
     let lines: Int

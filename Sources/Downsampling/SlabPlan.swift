@@ -13,7 +13,8 @@ struct SlabPlan: Sendable {
     let partCount: Int
     let sliceCount: Int
     let sliceByteCount: Int
-    /// Slices that a chain is given at once: whole windows of all its stages, and about as much as fits a near cache.
+    /// Slices that a chain is given at once: whole windows of all its stages, and about as much as fits a near cache, or
+    /// more where kernels read ahead.
     let batchSliceCount: Int
     /// Output slices of the head's last stage in one slab.
     let handoffSliceCount: Int
@@ -22,6 +23,9 @@ struct SlabPlan: Sendable {
 
     /// Bytes of a batch, if one window of slices is not more.
     static let nearByteCount = 128 << 10
+    /// The same where kernels read ahead along the rows: then a batch may be more than a near cache holds, and each
+    /// begin costs what the processor waits for the stores of the one before.
+    static let streamedByteCount = 1 << 20
     /// Bytes that are likely to be in a cache when they have just been written.
     static let cachedByteCount = 512 << 10
 
@@ -50,7 +54,11 @@ struct SlabPlan: Sendable {
             }
         }
 
-        let near = SlabPlan.nearByteCount / (aligned * max(sliceByteCount, 1))
+        let isStreamed =
+            topology == .chain && geometry.stream == 1
+            && stages.first.map { RowGrid($0).readAhead(0, width: width) != nil } ?? false
+        let batchByteCount = isStreamed ? SlabPlan.streamedByteCount : SlabPlan.nearByteCount
+        let near = batchByteCount / (aligned * max(sliceByteCount, 1))
         batchSliceCount = min(
             max(sliceCount, 1),
             aligned.multiplied(by: max(1, near), atMost: max(sliceCount, 1))

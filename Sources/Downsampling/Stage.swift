@@ -45,8 +45,7 @@ struct Stage: Sendable {
             case .carry: return !average.isSparse
             case .other, .otherSparse, .exact: return false
             }
-        case .modePlane(_, let sparse, _): return !sparse
-        case .modeCountless: return true
+        case .modePlane, .modeCountless: return true
         case .modeFirst(let box, _): return box.positions.count == 8
         case .modeLine, .modeBox, .extreme, .median, .stride: return false
         }

@@ -19,13 +19,16 @@ package enum FloatPairRule: UInt8 {
     case onceSparse = 3
 }
 
-/// Averages a row of boxes of floats.
+/// Averages boxes of floats, row by row, up to the first row with a sum that is infinite or NaN.
 ///
 /// * `rule`: Raw value of a ``FloatPairRule``; `columns` takes 4 positions.
+/// * `positions`: Of the first row's first box.
+/// * `count`: Boxes of a row.
 /// * `divisor`: A power of two from 1 to 2^100.
-/// * `near`, `far`: Where reading ahead begins, see ``inRuns``.
+/// * `lines`: Rows; the voxels of the next one lie `lineStep` bytes further, its boxes `outputPitch` boxes.
+/// * `near`, `far`: Where the first row's reading ahead begins, see ``inRuns``; the next row's is `lineStep` further.
 /// * `sums`: Where sums of T go, if they are carried on; never for `once`.
-/// - Returns: Whether no sum was infinite or NaN.
+/// - Returns: How many rows had none. What is written of the next one is of no use.
 package func averageFloatPairs(
     width: Int,
     rule: UInt8,
@@ -33,51 +36,83 @@ package func averageFloatPairs(
     positionCount: Int,
     count: Int,
     divisor: Double,
+    lines: Int,
+    lineStep: Int,
+    outputPitch: Int,
     near: UInt,
     far: UInt,
     sums: UnsafeMutableRawPointer?,
     voxels: UnsafeMutableRawPointer
-) -> Bool {
+) -> Int {
+    guard let rule = FloatPairRule(rawValue: rule) else { return 0 }
+    let isCube = positionCount == 8
+    let (a, b) = (positions[0], positions[2])
+    let (c, d) = (positions[isCube ? 4 : 0], positions[isCube ? 6 : 0])
     // A divisor is at least 1, and a mean of finite voxels fits their type: a voxel is finite where its sum is.
-    guard width == 4 else {
-        let found = floatLine(
-            rule,
-            positions,
-            positionCount,
-            count,
-            divisor,
-            near,
-            far,
-            sums?.assumingMemoryBound(to: Double.self),
-            voxels.assumingMemoryBound(to: Double.self),
-            { $0 },
-            { $0 },
-            { ($0.bitPattern & 0x7ff0_0000_0000_0000) &+ 0x10_0000_0000_0000 }
-        )
-        return found & 0x8000_0000_0000_0000 == 0
+    for line in 0..<lines {
+        let step = line &* lineStep
+        let out = line &* outputPitch &* width
+        let near = near == 0 ? 0 : near &+ UInt(bitPattern: step)
+        let far = far == 0 ? 0 : far &+ UInt(bitPattern: step)
+        let (a, b, c, d) = (a + step, b + step, c + step, d + step)
+        let (sums, voxels) = (sums.map { $0 + out }, voxels + out)
+        let isFinite: Bool
+        if width == 8 {
+            let found = floatLine(
+                rule,
+                a.assumingMemoryBound(to: Double.self),
+                b.assumingMemoryBound(to: Double.self),
+                c.assumingMemoryBound(to: Double.self),
+                d.assumingMemoryBound(to: Double.self),
+                isCube: isCube,
+                count,
+                divisor,
+                near,
+                far,
+                sums?.assumingMemoryBound(to: Double.self),
+                voxels.assumingMemoryBound(to: Double.self),
+                { $0 },
+                { $0 },
+                { ($0.bitPattern & 0x7ff0_0000_0000_0000) &+ 0x10_0000_0000_0000 }
+            )
+            isFinite = found & 0x8000_0000_0000_0000 == 0
+        } else if count >= 8 {
+            isFinite =
+                floatBlocks(rule, a, b, c, d, isCube: isCube, count, 1 / divisor, near, far, sums, voxels)
+                & 0x8000_0000 == 0
+        } else {
+            let found = floatLine(
+                rule,
+                a.assumingMemoryBound(to: Float.self),
+                b.assumingMemoryBound(to: Float.self),
+                c.assumingMemoryBound(to: Float.self),
+                d.assumingMemoryBound(to: Float.self),
+                isCube: isCube,
+                count,
+                divisor,
+                near,
+                far,
+                sums?.assumingMemoryBound(to: Float.self),
+                voxels.assumingMemoryBound(to: Float.self),
+                { Double($0) },
+                { Float($0) },
+                { ($0.bitPattern & 0x7f80_0000) &+ 0x80_0000 }
+            )
+            isFinite = found & 0x8000_0000 == 0
+        }
+        guard isFinite else { return line }
     }
-    let found = floatLine(
-        rule,
-        positions,
-        positionCount,
-        count,
-        divisor,
-        near,
-        far,
-        sums?.assumingMemoryBound(to: Float.self),
-        voxels.assumingMemoryBound(to: Float.self),
-        { Double($0) },
-        { Float($0) },
-        { ($0.bitPattern & 0x7f80_0000) &+ 0x80_0000 }
-    )
-    return found & 0x8000_0000 == 0
+    return lines
 }
 
 @inline(__always)
 private func floatLine<Voxel: BinaryFloatingPoint, Bits: FixedWidthInteger>(
-    _ rule: UInt8,
-    _ positions: UnsafePointer<UnsafeRawPointer>,
-    _ positionCount: Int,
+    _ rule: FloatPairRule,
+    _ a: UnsafePointer<Voxel>,
+    _ b: UnsafePointer<Voxel>,
+    _ c: UnsafePointer<Voxel>,
+    _ d: UnsafePointer<Voxel>,
+    isCube: Bool,
     _ count: Int,
     _ divisor: Double,
     _ near: UInt,
@@ -88,10 +123,6 @@ private func floatLine<Voxel: BinaryFloatingPoint, Bits: FixedWidthInteger>(
     _ narrow: (Double) -> Voxel,
     _ overflow: (Voxel) -> Bits
 ) -> Bits {
-    let a = positions[0].assumingMemoryBound(to: Voxel.self)
-    let b = positions[2].assumingMemoryBound(to: Voxel.self)
-    let c = positions[positionCount == 8 ? 4 : 0].assumingMemoryBound(to: Voxel.self)
-    let d = positions[positionCount == 8 ? 6 : 0].assumingMemoryBound(to: Voxel.self)
     let inverse = 1 / divisor
     let narrowInverse = narrow(inverse)
     var found: Bits = 0
@@ -138,25 +169,25 @@ private func floatLine<Voxel: BinaryFloatingPoint, Bits: FixedWidthInteger>(
             }
         }
     }
-    switch (FloatPairRule(rawValue: rule), positionCount) {
-    case (.once, 4):
+    switch (rule, isCube) {
+    case (.once, false):
         once(4) { i in
             let at = 2 &* i
             return wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
         }
-    case (.once, _):
+    case (.once, true):
         once(8) { i in
             let at = 2 &* i
             let first = wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
             return first + wide(c[at]) + wide(c[at &+ 1]) + wide(d[at]) + wide(d[at &+ 1])
         }
-    case (.onceSparse, 4):
+    case (.onceSparse, false):
         sparse(4) { i in
             let at = 2 &* i
             let sum = wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
             return (sum, live(a, at) + live(b, at))
         }
-    case (.onceSparse, _):
+    case (.onceSparse, true):
         sparse(8) { i in
             let at = 2 &* i
             let first = wide(a[at]) + wide(a[at &+ 1]) + wide(b[at]) + wide(b[at &+ 1])
@@ -168,12 +199,12 @@ private func floatLine<Voxel: BinaryFloatingPoint, Bits: FixedWidthInteger>(
             let at = 2 &* i
             return (a[at] + b[at]) + (a[at &+ 1] + b[at &+ 1])
         }
-    case (_, 4):
+    case (.carried, false):
         carry(4) { i in
             let at = 2 &* i
             return 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]
         }
-    default:
+    case (.carried, true):
         carry(8) { i in
             let at = 2 &* i
             let first = 0 + a[at] + a[at &+ 1] + b[at] + b[at &+ 1]

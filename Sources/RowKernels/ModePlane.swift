@@ -14,71 +14,85 @@
 // signed lanes only. Choices are written as selects, from the weakest rule to the strongest, for the
 // vectoriser.
 
-/// Writes one label for each box of 2x2 voxels, not sparse.
+/// Writes one label for each box of 2x2 voxels, not sparse, row by row.
 ///
 /// - Parameters:
 ///   - width: Bytes of a voxel: 1, 2, 4 or 8.
-///   - a: First box's voxel at (0, 0).
-///   - b: Next to `a` on the first axis.
-///   - c: Next to `a` on the second axis.
-///   - d: Next on both.
+///   - positions: The first box's voxels: `a`, the next on the first axis, the next on the second, the next on both.
 ///   - stride: Voxels from one box to the next.
-///   - count: Boxes.
-///   - readNear: Where reading ahead begins, see ``inRuns``.
-///   - readFar: Likewise.
-///   - out: Receives `count` voxels.
+///   - count: Boxes of a row.
+///   - lines: Rows.
+///   - lineStep: Bytes from a row's voxels to the next one's.
+///   - outputPitch: Boxes from a row's first one to the next one's.
+///   - near: Where the first row's reading ahead begins, see ``inRuns``; the next row's is `lineStep` further.
+///   - far: Likewise.
+///   - out: Receives `count` voxels a row.
 package func modePlane(
     width: Int,
-    a: UnsafeRawPointer,
-    b: UnsafeRawPointer,
-    c: UnsafeRawPointer,
-    d: UnsafeRawPointer,
+    positions: UnsafePointer<UnsafeRawPointer>,
     stride: Int,
     count: Int,
-    near readNear: UInt,
-    far readFar: UInt,
+    lines: Int,
+    lineStep: Int,
+    outputPitch: Int,
+    near: UInt,
+    far: UInt,
     into out: UnsafeMutableRawPointer
 ) {
-    switch width {
-    case 1: planeRow(Int8.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
-    case 2: planeRow(Int16.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
-    case 4: planeRow(Int32.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
-    case 8: planeRow(Int64.self, a, b, c, d, stride, count, readNear, readFar, out, planeChoice)
-    default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
+    let (a, b, c, d) = (positions[0], positions[1], positions[2], positions[3])
+    for line in 0..<lines {
+        let step = line &* lineStep
+        let (a, b, c, d) = (a + step, b + step, c + step, d + step)
+        let readNear = near == 0 ? 0 : near &+ UInt(bitPattern: step)
+        let readFar = far == 0 ? 0 : far &+ UInt(bitPattern: step)
+        let out = out + line &* outputPitch &* width
+        if planeBlocks(PlaneRule.self, width, a, b, c, d, stride, count, readNear, readFar, out) { continue }
+        switch width {
+        case 1: planeRow(Int8.self, a, b, c, d, stride, count, out, planeChoice)
+        case 2: planeRow(Int16.self, a, b, c, d, stride, count, out, planeChoice)
+        case 4: planeRow(Int32.self, a, b, c, d, stride, count, out, planeChoice)
+        case 8: planeRow(Int64.self, a, b, c, d, stride, count, out, planeChoice)
+        default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
+        }
     }
 }
 
-/// Writes one label for each box of 2x2 voxels, where 0 is background that yields to any label.
+/// Writes one label for each box of 2x2 voxels, where 0 is background that yields to any label, row by row.
 ///
-/// - Parameters:
-///   - width: Bytes of a voxel: 1, 2, 4 or 8.
-///   - a: First box's voxel at (0, 0).
-///   - b: Next to `a` on the first axis.
-///   - c: Next to `a` on the second axis.
-///   - d: Next on both.
-///   - nearIsB: Whether `b` comes before `c` when a lone neighbour is looked for.
-///   - stride: Voxels from one box to the next.
-///   - count: Boxes.
-///   - out: Receives `count` voxels.
+/// `nearIsSecond`: Whether the second of `positions` comes before the third when a lone neighbour is looked for. All
+/// else is as in ``modePlane``.
 package func modePlaneSparse(
     width: Int,
-    a: UnsafeRawPointer,
-    b: UnsafeRawPointer,
-    c: UnsafeRawPointer,
-    d: UnsafeRawPointer,
-    nearIsB: Bool,
+    positions: UnsafePointer<UnsafeRawPointer>,
+    nearIsSecond: Bool,
     stride: Int,
     count: Int,
+    lines: Int,
+    lineStep: Int,
+    outputPitch: Int,
+    near: UInt,
+    far: UInt,
     into out: UnsafeMutableRawPointer
 ) {
     // The choice among a and b treats b and c alike where both are equal, so b may always be the near one.
-    let (near, far) = nearIsB ? (b, c) : (c, b)
-    switch width {
-    case 1: planeRow(Int8.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
-    case 2: planeRow(Int16.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
-    case 4: planeRow(Int32.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
-    case 8: planeRow(Int64.self, a, near, far, d, stride, count, 0, 0, out, planeChoiceSparse)
-    default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
+    let (a, d) = (positions[0], positions[3])
+    let (b, c) = nearIsSecond ? (positions[1], positions[2]) : (positions[2], positions[1])
+    for line in 0..<lines {
+        let step = line &* lineStep
+        let (a, b, c, d) = (a + step, b + step, c + step, d + step)
+        let readNear = near == 0 ? 0 : near &+ UInt(bitPattern: step)
+        let readFar = far == 0 ? 0 : far &+ UInt(bitPattern: step)
+        let out = out + line &* outputPitch &* width
+        if planeBlocks(SparsePlaneRule.self, width, a, b, c, d, stride, count, readNear, readFar, out) {
+            continue
+        }
+        switch width {
+        case 1: planeRow(Int8.self, a, b, c, d, stride, count, out, planeChoiceSparse)
+        case 2: planeRow(Int16.self, a, b, c, d, stride, count, out, planeChoiceSparse)
+        case 4: planeRow(Int32.self, a, b, c, d, stride, count, out, planeChoiceSparse)
+        case 8: planeRow(Int64.self, a, b, c, d, stride, count, out, planeChoiceSparse)
+        default: preconditionFailure("a voxel has 1, 2, 4 or 8 bytes")
+        }
     }
 }
 
@@ -100,7 +114,7 @@ func planeChoiceSparse<T: FixedWidthInteger>(_ a: T, _ near: T, _ far: T, _ d: T
     return pick == 0 ? lone : pick
 }
 
-/// Runs `choice` over a row, with a loop of its own for each layout that vectorises.
+/// Runs `choice` over a row that has no loop of vectors.
 @inline(__always)
 private func planeRow<T: FixedWidthInteger>(
     _ type: T.Type,
@@ -110,34 +124,14 @@ private func planeRow<T: FixedWidthInteger>(
     _ d: UnsafeRawPointer,
     _ stride: Int,
     _ count: Int,
-    _ readNear: UInt,
-    _ readFar: UInt,
     _ out: UnsafeMutableRawPointer,
     _ choice: (T, T, T, T) -> T
 ) {
-    let width = MemoryLayout<T>.size
     let (pa, pb) = (a.assumingMemoryBound(to: T.self), b.assumingMemoryBound(to: T.self))
     let (pc, pd) = (c.assumingMemoryBound(to: T.self), d.assumingMemoryBound(to: T.self))
     let target = out.assumingMemoryBound(to: T.self)
     var i = 0
-    if stride == 2 && b == a + width && d == c + width && readNear == 0 {
-        while i < count {
-            let k = i &* 2
-            target[i] = choice(pa[k], pa[k &+ 1], pc[k], pc[k &+ 1])
-            i &+= 1
-        }
-    } else if stride == 2 && b == a + width && d == c + width {
-        inPieces(count, bytes: 4 &* width, near: readNear, far: readFar) { i in
-            let k = i &* 2
-            target[i] = choice(pa[k], pa[k &+ 1], pc[k], pc[k &+ 1])
-        }
-    } else if stride == 2 && c == a + width && d == b + width {
-        while i < count {
-            let k = i &* 2
-            target[i] = choice(pa[k], pb[k], pa[k &+ 1], pb[k &+ 1])
-            i &+= 1
-        }
-    } else if stride == 1 {
+    if stride == 1 {
         while i < count {
             target[i] = choice(pa[i], pb[i], pc[i], pd[i])
             i &+= 1

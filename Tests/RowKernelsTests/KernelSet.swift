@@ -14,8 +14,8 @@ struct KernelSet: Sendable, CustomTestStringConvertible {
     typealias Output = UnsafeMutableRawPointer
 
     let testDescription: String
-    let modePlane: @Sendable (Int, Raw, Raw, Raw, Raw, Int, Int, UInt, UInt, Output) -> Void
-    let modePlaneSparse: @Sendable (Int, Raw, Raw, Raw, Raw, Bool, Int, Int, Output) -> Void
+    let modePlane: @Sendable (Int, Rows, Int, Int, Int, Int, Int, UInt, UInt, Output) -> Void
+    let modePlaneSparse: @Sendable (Int, Rows, Bool, Int, Int, Int, Int, Int, UInt, UInt, Output) -> Void
     let modeFirst: @Sendable (Int, Rows, Int, Int, Int, Bool, UInt, UInt, Output) -> Void
     let modeCountless8: @Sendable (Int, Rows, Int, Int, UInt, UInt, Output) -> Void
     let modeLine: @Sendable (Int, Raw, Raw, Int, Int, Bool, Output) -> Void

@@ -80,7 +80,7 @@ struct LabelKernelTests {
     )
     func plane(kernels: KernelSet) {
         checkWidths(positionCount: 4, rule: .plane) { width, p, stride, count, out in
-            kernels.modePlane(width, p[0], p[1], p[2], p[3], stride, count, near, far, out)
+            kernels.modePlane(width, p, stride, count, 1, 0, count, near, far, out)
         }
     }
 
@@ -91,7 +91,46 @@ struct LabelKernelTests {
     )
     func planeSparse(kernels: KernelSet, nearIsB: Bool) {
         checkWidths(positionCount: 4, rule: .planeSparse(nearIsB: nearIsB)) { width, p, stride, count, out in
-            kernels.modePlaneSparse(width, p[0], p[1], p[2], p[3], nearIsB, stride, count, out)
+            kernels.modePlaneSparse(width, p, nearIsB, stride, count, 1, 0, count, near, far, out)
+        }
+    }
+
+    @Test("Plane steps of rows at once are those of one row after another", arguments: KernelSet.all)
+    func planeRows(kernels: KernelSet) {
+        checkRows(UInt8.self, kernels)
+        checkRows(UInt16.self, kernels)
+        checkRows(Int32.self, kernels)
+        checkRows(UInt64.self, kernels)
+    }
+
+    private func checkRows<T: FixedWidthInteger>(_ type: T.Type, _ kernels: KernelSet) {
+        let width = MemoryLayout<T>.size
+        let (lines, rowLength) = (5, 300)
+        var generator = SeededGenerator(state: 11)
+        let voxels = (0..<2 * lines * rowLength).map { _ in T(Int.random(in: 0..<4, using: &generator)) }
+        for places in [[0, 1, rowLength, rowLength + 1], [0, rowLength, 1, rowLength + 1]] {
+            for count in counts {
+                var expected: [T] = []
+                var expectedSparse: [T] = []
+                for line in 0..<lines {
+                    for box in 0..<count {
+                        let v = places.map { voxels[2 * line * rowLength + 2 * box + $0] }
+                        expected.append(LabelReference.plane(v[0], v[1], v[2], v[3]))
+                        expectedSparse.append(
+                            LabelReference.planeSparse(v[0], v[1], v[2], v[3], nearIsB: true)
+                        )
+                    }
+                }
+                let step = 2 * rowLength * width
+                let made = output(of: voxels, at: places, count: lines * count, sentinel: 99) { rows, out in
+                    kernels.modePlane(width, rows, 2, count, lines, step, count, near, far, out)
+                }
+                #expect(made == expected, "\(T.self), \(count) boxes")
+                let sparse = output(of: voxels, at: places, count: lines * count, sentinel: 99) { rows, out in
+                    kernels.modePlaneSparse(width, rows, true, 2, count, lines, step, count, near, far, out)
+                }
+                #expect(sparse == expectedSparse, "\(T.self), \(count) boxes, sparse")
+            }
         }
     }
 
