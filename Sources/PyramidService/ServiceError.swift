@@ -104,6 +104,7 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .contentCoding: [.acceptEncoding: ContentCoding.listing]
         case .unauthorized: [.wwwAuthenticate: "Bearer"]
         case .overloaded, .draining, .outOfMemory, .gatewayTimeout: [.retryAfter: "2"]
+        case .transport(let error) where error.statusHint == 503: [.retryAfter: "2"]
         case .rangeNotSatisfiable(let count): [.contentRange: "bytes */\(count)"]
         case .parameter, .field, .body, .forbidden, .notFound, .notAcceptable, .conflict, .preconditionFailed,
             .badGateway, .noStorage, .overLimit, .transport, .internalFault, .clientLeft:

@@ -40,9 +40,10 @@ extension HTTPServerConfiguration {
             "refused",
             metadata: ["id": "\(id)", "status": "\(error.status.code)", "reason": "\(error.reason)"]
         )
-        var fields: HTTPFields = [
-            .contentType: Problem.mediaType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
-        ]
+        var fields = error.fields
+        fields[.contentType] = Problem.mediaType
+        fields[.cacheControl] = "no-store"
+        fields[.xContentTypeOptions] = "nosniff"
         fields[.requestID] = id
         context.cors.apply(to: &fields, request: [:])
         return (fields, Problem.body(error, requestID: id))
