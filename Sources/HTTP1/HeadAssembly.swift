@@ -51,7 +51,11 @@ struct HeadAssembly {
             throw .unknownMethod(ProtocolError.quoted(methodBytes))
         }
         self.method = method
-        (target, authority) = try TargetParser.parse(line.slice(methodEnd + 1..<targetEnd), method: method)
+        let targetBytes = line.slice(methodEnd + 1..<targetEnd)
+        guard targetBytes.count <= limits.targetBytes else {
+            throw .targetTooLong(limit: limits.targetBytes)
+        }
+        (target, authority) = try TargetParser.parse(targetBytes, method: method)
     }
 
     /// `HTTP/` digit `.` digit, nothing else.

@@ -131,7 +131,7 @@ extension ProtocolError {
     /// The key of the limit that was met; `nil`: none of the configuration.
     var limit: String? {
         switch self {
-        case .requestLineTooLong: "limits.target_bytes"
+        case .targetTooLong: "limits.target_bytes"
         case .fieldTooLong, .sectionTooLarge: "limits.head_bytes"
         case .tooManyFields: "limits.header_count"
         case .bodyTooLarge: "limits.body_bytes"

@@ -158,7 +158,7 @@ def limited():
 
 
 @pytest.mark.parametrize("status,content,words", [
-    (414, head("GET", "/" + "a" * 1100), ["1024", "1KiB", "target"]),
+    (414, head("GET", "/" + "a" * 1024), ["1024", "1KiB", "target"]),
     (431, head("GET", "/healthz", [("X", "a" * 5000)]), ["4096", "4KiB", "head"]),
     (431, head("GET", "/healthz", [("X", "a")] * 30), ["20"]),
     (413, head("POST", target(shape=2**20 + 1, dtype="uint8"), [("Content-Length", 2**20 + 1)]), ["1048576", "1MiB", "100000"]),
@@ -231,6 +231,12 @@ def test_the_second_signal_of_a_stop_is_not_needed():
                     server.connect().close()
                 except (ConnectionRefusedError, ConnectionResetError, FileNotFoundError):
                     break
+def test_a_target_as_long_as_its_limit_is_served(limited):
+    with limited.connect() as wire:
+        wire.send(head("GET", "/healthz?" + "a" * (1024 - len("/healthz?"))))
+        assert wire.read("GET").status == 200
+
+
             wire.send(content[-100:])
             assert wire.read().status == 200
         assert server.process.wait(30) == 0

@@ -10,7 +10,7 @@ extension HTTPServerConfiguration {
     package init(_ context: ServiceContext) {
         self.init()
         let settings = context.configuration.limits
-        limits.http1.requestLineBytes = settings.targetBytes
+        limits.http1.targetBytes = settings.targetBytes
         limits.http1.headBytes = settings.headBytes
         limits.http1.fieldBytes = settings.headBytes
         limits.http1.fieldCount = settings.headerCount
