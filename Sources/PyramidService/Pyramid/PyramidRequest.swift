@@ -113,6 +113,18 @@ package struct PyramidRequest: Sendable {
         return spec
     }
 
+    /// Takes the `.npy` header off the front of a source.
+    /// - Throws: ``ServiceError`` for more voxels than any array has, else as ``NpyPrefix/read(from:)``.
+    package func npyHeader(
+        _ source: any ByteSource
+    ) async throws -> (header: NpyHeader, rest: any ByteSource) {
+        do {
+            return try await NpyPrefix.read(from: source)
+        } catch NpyError.badShape(.tooLarge(let count)) {
+            throw ServiceError.tooManyVoxels(count, limit: limits.voxels)
+        }
+    }
+
     /// Returns what to make of the array behind `header`.
     /// - Throws: ``ServiceError`` when the query contradicts it, or the body has another length:
     ///   `byteCount`, where that is known beforehand.
@@ -178,10 +190,7 @@ package struct PyramidRequest: Sendable {
 
     private func checked(_ spec: PyramidSpec) throws(ServiceError) -> PyramidSpec {
         guard spec.shape.voxelCount <= limits.voxels else {
-            throw .overLimit(
-                limit: "limits.voxels",
-                "The array has \(spec.shape.voxelCount) voxels, and \(limits.voxels) are allowed; send a part of it."
-            )
+            throw .tooManyVoxels(spec.shape.voxelCount, limit: limits.voxels)
         }
         let bytes = spec.shape.byteCount(spec.type)
         guard bytes <= limits.inflatedBytes else {

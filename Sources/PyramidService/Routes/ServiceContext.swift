@@ -37,7 +37,7 @@ package final class ServiceContext: Sendable {
         let lanes = configuration.workers > 0 ? configuration.workers : Machine.coreCount
         // Each running pyramid has at most its ring in line, or as many blocks of its answer.
         workers = WorkerPool(lanes: lanes, queueLimit: limits.requestsRunning * (lanes + 2))
-        plans = RecentPlans(lanes: lanes)
+        plans = RecentPlans(lanes: lanes, voxelLimit: limits.voxels)
         spareMemory = SpareMemoryWatch(plans)
         admission = Admission(
             budget: limits.memory > 0 ? limits.memory : Machine.memoryByteCount / 2,
