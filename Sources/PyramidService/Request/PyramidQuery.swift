@@ -82,7 +82,7 @@ package struct PyramidQuery: Equatable, Sendable {
 
     private static func factor(_ text: String, _ name: String) throws(ServiceError) -> Factor {
         guard let entries = wholeNumbers(text), let factor = try? Factor(entries) else {
-            throw refused(text, name, "1 to 5 whole numbers from 1, as 2,2,1")
+            throw refused(text, name, "1 to 5 whole numbers from 1 to \(Int.max), as 2,2,1")
         }
         return factor
     }
@@ -93,7 +93,7 @@ package struct PyramidQuery: Equatable, Sendable {
         _ voxelLimit: Int?
     ) throws(ServiceError) -> Shape {
         let allowed =
-            "1 to 5 whole numbers from 1, as 512,512,100, in the order x,y,z,channel,time"
+            "1 to 5 whole numbers from 1 to \(Int.max), as 512,512,100, in the order x,y,z,channel,time"
         guard let sizes = wholeNumbers(text), sizes.allSatisfy({ $0 > 0 }) else {
             throw refused(text, name, allowed)
         }
