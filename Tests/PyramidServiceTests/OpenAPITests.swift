@@ -97,7 +97,8 @@ func operationNamesAreUnique() throws {
 func everyErrorIsDescribed() throws {
     let errors: [ServiceError] = [
         .parameter("", ""), .field("", ""), .body(""), .unauthorized(""), .forbidden(""), .notFound(""),
-        .methodNotAllowed("", allow: []), .notAcceptable(""), .conflict(""), .preconditionFailed(""),
+        .methodNotAllowed("", allow: []), .notAcceptable("", vary: nil), .conflict(""),
+        .preconditionFailed(""),
         .rangeNotSatisfiable(count: 0), .badGateway(""), .gatewayTimeout(""), .noStorage(""),
         .overLimit(limit: "", ""), .mediaType(""), .contentCoding(""), .overloaded(limit: "", ""), .draining,
         .outOfMemory(0), .internalFault(""),
@@ -109,7 +110,6 @@ func everyErrorIsDescribed() throws {
     }
 }
 
-@Test("The OpenAPI document is JSON that reads back the same")
 /// The expression of a query parameter.
 private func pattern(_ route: Route, _ method: String, _ name: String) throws -> String {
     guard case .array(let parameters)? = try members("paths", route.rawValue, method)["parameters"] else {
@@ -144,6 +144,7 @@ func numbersAreDescribed(sample: (text: String, isTaken: Bool), name: String) th
     }
 }
 
+@Test("The OpenAPI document is JSON that reads back the same")
 func documentReadsBack() throws {
     #expect(try JSONValue(parsing: OpenAPIDocument.bytes, limit: 1 << 20) == OpenAPIDocument.value)
 }

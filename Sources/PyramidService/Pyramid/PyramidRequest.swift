@@ -27,7 +27,7 @@ package struct PyramidRequest: Sendable {
         try self.init(
             query,
             format: format,
-            isGzipped: try AnswerCoding.negotiated(fields) == .gzip,
+            isGzipped: try AnswerCoding.negotiated(fields, vary: query.vary) == .gzip,
             respondsEarly: prefersRespondEarly(fields),
             body: fields,
             framing,

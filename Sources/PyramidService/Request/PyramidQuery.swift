@@ -18,6 +18,9 @@ package struct PyramidQuery: Equatable, Sendable {
     package var levels: ClosedRange<Int>?
     package var format: AnswerFormat?
 
+    /// What the answer is negotiated by, for `Vary`: a format that is named here leaves its coding alone.
+    var vary: String { format == nil ? AnswerCoding.varyBesideFormat : AnswerCoding.vary }
+
     static let names = [
         "method", "precision", "factor", "mips", "sparse", "shape", "dtype", "order", "levels", "format",
     ]
