@@ -46,7 +46,7 @@ package final class ServiceContext: Sendable {
             wait: configuration.timeouts.memoryWait
         )
         answers = AnswerMemory(budget: admission.budget / 4)
-        tokens = if let path = configuration.tokens { try AccessTokens(path: path) } else { nil }
+        tokens = if let path = configuration.tokens { try AccessTokens(path: path, logger: logger) } else { nil }
         cors = CORSPolicy(origins: configuration.cors.origins)
         sidecar = try await Sidecar(
             configuration,
