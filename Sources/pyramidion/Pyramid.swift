@@ -87,19 +87,11 @@ struct Pyramid: AsyncParsableCommand {
             ("format", format), ("shape", shape), ("dtype", dtype), ("order", order),
             ("sparse", sparse ? "true" : nil),
         ]
-        let query: PyramidQuery
         do {
-            query = try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
+            return try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
         } catch {
             throw Pyramid.failure(error, input)
         }
-        guard (query.shape == nil) == (query.type == nil) else {
-            let missing = query.shape == nil ? "--shape, as --shape 512,512,100" : "--dtype, as --dtype uint8"
-            throw Failure.commandLine(
-                "a raw input needs \(missing); a .npy needs neither --shape nor --dtype"
-            )
-        }
-        return query
     }
 
     private func answerFormat(_ query: PyramidQuery) throws -> AnswerFormat {

@@ -30,18 +30,29 @@ struct Pyramidion: AsyncParsableCommand {
             // Help and the version are "errors" with exit code 0; real ones are told in one line.
             let code = exitCode(for: error)
             guard code != .success else { exit(withError: error) }
-            end(message(for: error), code == .validationFailure ? 64 : 1)
+            guard code == .validationFailure else { end(message(for: error), 1) }
+            let message = message(for: error)
+            let sentence = message.hasSuffix(".") ? message.dropLast() : message[...]
+            end("\(sentence); see `\(help)`", 64)
         }
     }
 
-    /// The parser's own complaint of an unknown command does not say which there are.
+    private static let commands = configuration.subcommands.map { $0._commandName }
+
+    /// What tells more about the command that was meant.
+    private static var help: String {
+        let command = CommandLine.arguments.dropFirst().first { commands.contains($0) }
+        return command.map { "pyramidion \($0) --help" } ?? "pyramidion --help"
+    }
+
+    /// The parser's own complaint of an unknown command does not say which there are, and its `help` has none.
     private static func checkCommand() throws(Failure) {
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else {
-            return
+        var words = CommandLine.arguments.dropFirst()
+        if words.first == "help" {
+            words = words.dropFirst().filter { !$0.hasPrefix("-") && $0 != "help" }[...]
         }
-        let known = configuration.subcommands.map { $0._commandName }
-        guard !known.contains(word) else { return }
-        throw .commandLine("there is no command \(word); there are: \(known.joined(separator: ", "))")
+        guard let word = words.first, !word.hasPrefix("-"), !commands.contains(word) else { return }
+        throw .commandLine("there is no command \(word); there are: \(commands.joined(separator: ", "))")
     }
 
     private static func end(_ message: String, _ code: Int32) -> Never {

@@ -124,8 +124,16 @@ def test_a_wrong_command_line_is_64(arguments):
     (["serve", "--workers", "-1"], ["--workers", "0 to 1024"]),
     (["serve", "--loops", "-1"], ["--loops", "1 to"]),
     (["build", "v", "--shard", "-1/3"], ["--shard", "-1/3", "I/N", "0/4"]),
-    (["pyramid", "-", "--shape", "4,4,2"], ["--dtype uint8"]),
-    (["pyramid", "-", "--dtype", "uint8"], ["--shape 512,512,100"]),
+    (["pyramid", "-", "--shape", "4,4,2"], ["--shape", "33,20,9"]),
+    (["pyramid", "-", "--dtype", "uint8"], ["--dtype", "uint16"]),
+    (["pyramid"], ["'<input>'", "; see `pyramidion pyramid --help`"]),
+    (["pyramid", "-", "--foo"], ["'--foo'", "; see `pyramidion pyramid --help`"]),
+    (["pyramid", "-", "-o"], ["-o", "; see `pyramidion pyramid --help`"]),
+    (["pyramid", "-", "more"], ["more", "; see `pyramidion pyramid --help`"]),
+    (["build"], ["'<name>'", "; see `pyramidion build --help`"]),
+    (["--foo"], ["'--foo'", "; see `pyramidion --help`"]),
+    (["build", "nix"], ["no volume nix", "none are configured"]),
+    (["help", "foo"], ["foo", "serve", "pyramid", "build", "healthcheck"]),
     (["pyramid", "-", "--sparse", "--method", "min"], ["--sparse", "min", "leave it out", "average"]),
     (["foo"], ["foo", "serve", "pyramid", "build", "healthcheck"]),
 ], ids=lambda words: " ".join(words))
@@ -140,6 +148,38 @@ def test_a_wrong_command_line_is_told_what_would_be_right(arguments, words):
 @pytest.mark.parametrize("content", [
     b"", b"\x93NUMPY", npy_bytes(A)[:-1], npy_bytes(A) + b"x", gzip.compress(npy_bytes(A))[:-4], b"no array at all",
 ], ids=["empty", "magic", "short", "long", "cut", "text"])
+@pytest.mark.parametrize("flags,words", [(["--shape", "4,4,2"], "--dtype uint8"), (["--dtype", "uint8"], "--shape 512,512,100")])
+def test_a_raw_input_needs_both_shape_and_dtype(flags, words, tmp_path):
+    (tmp_path / "in.raw").write_bytes(bytes(32))
+    for where in ("-", tmp_path / "in.raw"):
+        done = run("pyramid", where, *flags, input=bytes(32))
+        assert done.returncode == 64 and words in done.stderr.decode(), done.stderr
+
+
+SAID = [
+    ("--shape 33,20,9", None), ("--dtype uint16", None), ("--order F", None), ("--shape 33,20,9 --order F", None),
+    ("--shape 33,20,8", "--shape"), ("--dtype int16", "--dtype"), ("--shape 33,20,9 --order C", "--order"),
+]
+# Without the name of a .npy these are for a raw input.
+SAID_OF_A_NAME = [("--shape 33,20,9 --dtype uint16", None), ("--shape 33,20,9 --dtype int16", "--dtype")]
+
+
+@pytest.mark.parametrize("where,flags,wrong", [
+    *(("-", *said) for said in SAID), *((where, *said) for where in ("file", "packed") for said in SAID + SAID_OF_A_NAME),
+])
+def test_what_is_said_of_an_npy_must_be_right(where, flags, wrong, source, tmp_path):
+    """As POST has it: the header says all, and whatever contradicts it is refused."""
+    (tmp_path / "in.npy.gz").write_bytes(gzip.compress(source.read_bytes()))
+    place = {"file": source, "packed": tmp_path / "in.npy.gz", "-": "-"}[where]
+    done = run("pyramid", place, "-o", tmp_path / "out.npz", *flags.split(), input=source.read_bytes())
+    if wrong is None:
+        assert done.returncode == 0, done.stderr
+        assert equal(read_npz((tmp_path / "out.npz").read_bytes()), reference.averaging(A, (2, 2, 1)))
+    else:
+        assert done.returncode == 64 and f"{wrong}: it contradicts the .npy header".encode() in done.stderr, done.stderr
+        assert not (tmp_path / "out.npz").exists()
+
+
 def test_a_wrong_input_is_1_and_said_in_one_line(content, tmp_path):
     (tmp_path / "in.npy").write_bytes(content)
     done = run("pyramid", tmp_path / "in.npy", "-o", tmp_path / "out.npz")

@@ -82,14 +82,14 @@ package struct PyramidRequest: Sendable {
     }
 
     /// A request that came without HTTP, and has no limits.
-    package init(_ query: PyramidQuery, format: AnswerFormat) {
+    package init(_ query: PyramidQuery, kind: BodyKind, format: AnswerFormat) {
         var limits = Configuration.Limits()
         limits.voxels = .max
         limits.inflatedBytes = .max
         self.limits = limits
         self.query = query
         self.format = format
-        kind = query.shape == nil && query.type == nil ? .npy : .raw
+        self.kind = kind
         contentCoding = .identity
         isGzipped = false
         respondsEarly = false
