@@ -60,7 +60,7 @@ struct Pyramid: AsyncParsableCommand {
         let query = try query()
         let format = try answerFormat(query)
         guard output != "-" || isatty(STDOUT_FILENO) == 0 else {
-            throw Failure.commandLine("a terminal cannot show a pyramid; say -o FILE")
+            throw Failure.terminal
         }
         guard let workers = WholeNumber.parse(workers[...]), workers <= 1_024 else {
             throw Failure.commandLine("--workers: `\(workers)` is not allowed; allowed: 0 to 1024")

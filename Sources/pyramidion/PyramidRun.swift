@@ -41,7 +41,7 @@ struct PyramidRun {
             spec = try request.npySpec(header, byteCount: nil)
         }
         let plan = try PyramidPlan(spec)
-        let sink = try FileSink(output)
+        let sink = try await FileSink(output)
         let pipeline = SlabPipeline(
             engine: try PyramidEngine(
                 plan,

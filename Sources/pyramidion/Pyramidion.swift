@@ -67,6 +67,8 @@ struct Failure: Error {
     let message: String
     let exitCode: Int32
 
+    static let terminal = commandLine("a terminal cannot show a pyramid; say -o FILE")
+
     static func commandLine(_ message: String) -> Failure { Failure(message: message, exitCode: 64) }
     static func runtime(_ message: String) -> Failure { Failure(message: message, exitCode: 1) }
 }
