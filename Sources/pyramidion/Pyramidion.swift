@@ -33,7 +33,8 @@ struct Pyramidion: AsyncParsableCommand {
             guard code == .validationFailure else { end(message(for: error), 1) }
             let message = message(for: error)
             let sentence = message.hasSuffix(".") ? message.dropLast() : message[...]
-            end("\(sentence); see `\(help)`", 64)
+            // A question is what the parser adds where it knows an option that is nearly the same.
+            end("\(sentence)\(sentence.hasSuffix("?") ? " See" : "; see") `\(help)`", 64)
         }
     }
 

@@ -131,6 +131,7 @@ def test_a_wrong_command_line_is_64(arguments):
     (["pyramid", "-", "--dtype", "uint8"], ["--dtype", "uint16"]),
     (["pyramid"], ["'<input>'", "; see `pyramidion pyramid --help`"]),
     (["pyramid", "-", "--foo"], ["'--foo'", "; see `pyramidion pyramid --help`"]),
+    (["pyramid", "-", "--mthod", "mode"], ["'--mthod'", "'--method'? See `pyramidion pyramid --help`"]),
     (["pyramid", "-", "-o"], ["-o", "; see `pyramidion pyramid --help`"]),
     (["pyramid", "-", "more"], ["more", "; see `pyramidion pyramid --help`"]),
     (["build"], ["'<name>'", "; see `pyramidion build --help`"]),
