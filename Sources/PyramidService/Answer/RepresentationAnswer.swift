@@ -19,7 +19,7 @@ struct RepresentationAnswer {
     var memory: AnswerMemory?
 
     private static let takesRanges = HTTPField(name: .acceptRanges, value: "bytes")
-    private static let variesByCoding = HTTPField(name: .vary, value: AnswerCoding.vary)
+    private static let variesByCoding = HTTPField(name: .vary, value: "Accept-Encoding")
     private static let isGzipped = HTTPField(name: .contentEncoding, value: "gzip")
 
     /// Which coding the client should get. A range counts bytes of the thing itself, so it never goes packed.

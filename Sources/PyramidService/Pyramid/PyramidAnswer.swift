@@ -36,7 +36,7 @@ final class PyramidAnswer {
     func begin() async throws {
         var fields = planned.fields
         fields.set(.contentType, planned.layout.contentType)
-        fields.set(.vary, request.query.vary)
+        fields.set(.vary, request.query.format == nil ? "Accept, Accept-Encoding" : "Accept-Encoding")
         if gzip != nil { fields.set(.contentEncoding, "gzip") }
         if isEarly { fields.set(.preferenceApplied, "respond-early") }
         // Who asked for an early answer wants its head at once.
