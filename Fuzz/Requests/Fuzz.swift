@@ -26,7 +26,7 @@ public func fuzzRequests(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// Limits that short inputs reach.
 private let smallLimits: HTTP1Limits = {
     var limits = HTTP1Limits()
-    limits.requestLineBytes = 40
+    limits.targetBytes = 24
     limits.headBytes = 96
     limits.fieldBytes = 48
     limits.fieldCount = 4

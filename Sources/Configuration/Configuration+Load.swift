@@ -122,6 +122,7 @@ extension Configuration {
         _ place: ConfigurationError.Place
     ) throws(ConfigurationError) {
         guard setting.store(&self, value) else { throw Self.refusal(setting, place) }
+        places[setting.path] = place
     }
 
     private static func value(

@@ -22,8 +22,16 @@ package struct Configuration: Sendable, Equatable {
     /// A file of access tokens; `nil`: everybody may.
     package var tokens: String?
     package var log = Log()
+    /// Where each setting stands that was given, by its key.
+    package var places: [String: ConfigurationError.Place] = [:]
 
     package init() {}
+
+    /// A complaint about the setting `path` that only its use gives rise to: a file that is not there, an address that
+    /// is taken.
+    package func complaint(_ path: String, _ reason: String, allowed: String) -> ConfigurationError {
+        ConfigurationError(places[path] ?? .defaults, "`\(path)`: \(reason); allowed: \(allowed)")
+    }
 
     /// What one request, one client, and all of them together may cost.
     package struct Limits: Sendable, Equatable {

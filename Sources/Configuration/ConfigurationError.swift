@@ -2,11 +2,12 @@
 
 /// What stops the start: where a wrong setting stands, and what would be right.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A file with its line, an environment variable, or a flag.
+    /// A file with its line, an environment variable, a flag, or none of them.
     package enum Place: Equatable, Sendable {
         case file(String, line: Int)
         case environment(String)
         case flag(String)
+        case defaults
     }
 
     package let place: Place
@@ -22,6 +23,7 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         case .file(let path, let line): "\(path):\(line): \(message)"
         case .environment(let name): "\(name): \(message)"
         case .flag(let name): "\(name): \(message)"
+        case .defaults: "the defaults: \(message)"
         }
     }
 }

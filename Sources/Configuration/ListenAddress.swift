@@ -44,6 +44,12 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: String(host), port: port)
     }
 
+    /// Whether it is another one each time: port 0.
+    var isChosenBySystem: Bool {
+        guard case .tcp(_, port: 0) = self else { return false }
+        return true
+    }
+
     /// Whether only processes of this machine can reach it.
     package var isLocal: Bool {
         switch self {

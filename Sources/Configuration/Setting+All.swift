@@ -3,9 +3,11 @@
 extension Setting {
     /// Every key that exists, in the order of `config/pyramidion.yaml`.
     static let all: [Setting] = [
-        Setting(path: "listen", allowed: "a list of 1 to 64 of \(ListenAddress.allowed)") {
+        Setting(path: "listen", allowed: "a list of 1 to 64, each once, of \(ListenAddress.allowed)") {
             let addresses = $1.items.compactMap { ListenAddress($0) }
             guard addresses.count == $1.items.count, (1...64).contains(addresses.count) else { return false }
+            let fixed = addresses.filter { !$0.isChosenBySystem }
+            guard Set(fixed).count == fixed.count else { return false }
             $0.listen = addresses
             return true
         },

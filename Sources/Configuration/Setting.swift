@@ -6,11 +6,11 @@ enum SettingValue: Equatable {
     case text(String)
     case list([String])
 
-    /// A list however it came: lists in files, commas in flags and environment.
+    /// A list however it came: lists in files, commas, with or without spaces, in flags and environment.
     var items: [String] {
         switch self {
         case .null: []
-        case .text(let text): text.split(separator: ",").map(String.init)
+        case .text(let text): text.split(separator: ",").map { String($0.trimmingSpaces) }
         case .list(let items): items
         }
     }

@@ -183,12 +183,3 @@ extension YAMLNode {
         return text
     }
 }
-
-extension String {
-    fileprivate var trimmingSpaces: Substring {
-        var rest = self[...]
-        while rest.first == " " { rest = rest.dropFirst() }
-        while rest.last == " " { rest = rest.dropLast() }
-        return rest
-    }
-}

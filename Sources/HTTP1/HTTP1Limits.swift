@@ -5,8 +5,8 @@
 /// Every default follows what trusted servers allow. A limit below 1 is read as 1, so that no configuration
 /// can make the parser trap.
 package struct HTTP1Limits: Sendable, Equatable {
-    /// Bytes of a request line without its CRLF; more is a 414.
-    package var requestLineBytes = 16 * 1024
+    /// Bytes of a request target as it is sent; more is a 414. With it the request line is bounded too.
+    package var targetBytes = 16 * 1024
     /// Bytes of a header section, line ends included; more is a 431.
     package var headBytes = 32 * 1024
     /// Bytes of one field line without its CRLF; more is a 431.

@@ -10,7 +10,7 @@ import HTTPTypes
 ///  2. `Content-Length`: one field, `1*DIGIT`, below 2^63. `Transfer-Encoding`: in sum exactly `chunked`, padded
 ///     by spaces at most. Never both. Not chunked in HTTP/1.0. Neither: no body.
 ///  3. `Connection` is a list over all its lines; `close` wins. HTTP/1.0 closes unless it says `keep-alive`.
-///  4. `Expect` is `100-continue` or an error; HTTP/1.0 cannot expect.
+///  4. `Expect` is a list over all its lines; anything but `100-continue` is an error. HTTP/1.0 cannot expect.
 struct HeadAssembly {
     private let limits: HTTP1Limits
     private var method: HTTPRequest.Method = .get
@@ -51,7 +51,11 @@ struct HeadAssembly {
             throw .unknownMethod(ProtocolError.quoted(methodBytes))
         }
         self.method = method
-        (target, authority) = try TargetParser.parse(line.slice(methodEnd + 1..<targetEnd), method: method)
+        let targetBytes = line.slice(methodEnd + 1..<targetEnd)
+        guard targetBytes.count <= limits.targetBytes else {
+            throw .targetTooLong(limit: limits.targetBytes)
+        }
+        (target, authority) = try TargetParser.parse(targetBytes, method: method)
     }
 
     /// `HTTP/` digit `.` digit, nothing else.
@@ -131,10 +135,16 @@ struct HeadAssembly {
     }
 
     private mutating func expectField(_ value: UnsafeRawBufferPointer) {
-        if value.equalsIgnoringCase("100-continue") {
-            expectsContinue = true
-        } else {
-            expectation = expectation ?? ProtocolError.quoted(value)
+        var start = 0
+        while start <= value.count {
+            let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
+            let item = value.slice(start..<end).trimmed
+            if item.equalsIgnoringCase("100-continue") {
+                expectsContinue = true
+            } else if !item.isEmpty {
+                expectation = expectation ?? ProtocolError.quoted(value)
+            }
+            start = end + 1
         }
     }
 

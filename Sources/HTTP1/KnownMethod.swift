@@ -5,6 +5,8 @@ import HTTPTypes
 /// The methods that reach a service; TRACE and CONNECT do not.
 enum KnownMethod {
     static let listing = "GET, HEAD, POST, PUT, DELETE, OPTIONS and PATCH"
+    /// Of `OPTIONS`.
+    static let longestByteCount = 7
 
     /// The method spelt by these bytes, or nil. Methods are case-sensitive (RFC 9110 §9.1).
     static func match(_ bytes: UnsafeRawBufferPointer) -> HTTPRequest.Method? {

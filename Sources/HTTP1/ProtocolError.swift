@@ -11,8 +11,8 @@ package enum ProtocolError: Error, Equatable, Sendable {
     case tooManyEmptyLines(limit: Int)
     /// The request line is not `METHOD SP target SP HTTP/1.x`.
     case malformedRequestLine(String)
-    /// The request line is over its limit.
-    case requestLineTooLong(limit: Int)
+    /// The target is over its limit.
+    case targetTooLong(limit: Int)
     /// A method that no resource of this server has.
     case unknownMethod(String)
     /// A version whose major number is not 1.
@@ -96,7 +96,7 @@ package enum ProtocolError: Error, Equatable, Sendable {
             400
         case .headTooSlow, .bodyTooSlow: 408
         case .bodyTooLarge, .chunkExtensionTooLarge: 413
-        case .requestLineTooLong: 414
+        case .targetTooLong: 414
         case .unknownExpectation: 417
         case .fieldTooLong, .sectionTooLarge, .tooManyFields: 431
         case .unknownMethod, .unknownTransferCoding: 501
@@ -116,8 +116,8 @@ package enum ProtocolError: Error, Equatable, Sendable {
             "More than \(limit) empty lines came before the request line; send none."
         case .malformedRequestLine(let what):
             "\(what) A request line is: METHOD, one space, target, one space, HTTP/1.1, CRLF."
-        case .requestLineTooLong(let limit):
-            "The request line is longer than the limit of \(limit) bytes; send a shorter target."
+        case .targetTooLong(let limit):
+            "The request target is longer than the limit of \(limit) bytes; send a shorter one."
         case .unknownMethod(let method):
             "The method \(method) is not known here; known are \(KnownMethod.listing)."
         case .unsupportedVersion(let version):

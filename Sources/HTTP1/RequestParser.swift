@@ -159,7 +159,8 @@ package struct RequestParser: Sendable {
     private var part: ProtocolError.Part { hasRequestLine ? .header : .requestLine }
 
     private var lineLimit: Int {
-        guard hasRequestLine else { return limits.requestLineBytes }
+        // A target at its limit fits behind the longest method: what is longer is over it, or no request line.
+        guard hasRequestLine else { return KnownMethod.longestByteCount + 1 + limits.targetBytes + 9 }
         return max(0, min(limits.fieldBytes, limits.headBytes - sectionBytes))
     }
 
@@ -173,11 +174,11 @@ package struct RequestParser: Sendable {
 
     private func tooLong() -> ProtocolError {
         guard hasRequestLine else {
-            let begin = lines.partialLine.prefix(256)
-            if begin.allSatisfy(ByteSet.token.contains) {
-                return begin.withUnsafeBytes { .unknownMethod(ProtocolError.quoted($0)) }
+            let method = lines.partialLine.prefix(256).prefix { $0 != UInt8(ascii: " ") }
+            if method.count > KnownMethod.longestByteCount, method.allSatisfy(ByteSet.token.contains) {
+                return method.withUnsafeBytes { .unknownMethod(ProtocolError.quoted($0)) }
             }
-            return .requestLineTooLong(limit: limits.requestLineBytes)
+            return .targetTooLong(limit: limits.targetBytes)
         }
         return limits.headBytes - sectionBytes <= limits.fieldBytes
             ? .sectionTooLarge(limit: limits.headBytes, .header)
@@ -225,7 +226,7 @@ extension HTTP1Limits {
     var clamped: HTTP1Limits {
         func clamp(_ value: Int) -> Int { min(max(value, 1), 1 << 48) }
         var limits = self
-        limits.requestLineBytes = clamp(requestLineBytes)
+        limits.targetBytes = clamp(targetBytes)
         limits.headBytes = clamp(headBytes)
         limits.fieldBytes = clamp(fieldBytes)
         limits.fieldCount = min(clamp(fieldCount), 10_000)

@@ -3,6 +3,12 @@ import Glibc
 
 /// Finds out whether a folder could be written, without leaving one behind.
 package enum FolderProbe {
+    /// Whether there is something at `path` that is no folder, so that none can be made there. C function: `stat`.
+    package static func isNoFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && !status.isFolder
+    }
+
     /// Why nothing could be written below `path`; `nil`: something could. Blocks for a few system calls.
     ///
     /// Permissions do not tell what a file system allows, so a folder is made and removed again where the first one is

@@ -18,7 +18,8 @@ package enum ServiceError: Error, Equatable, Sendable {
     case forbidden(String)
     case notFound(String)
     case methodNotAllowed(String, allow: [String])
-    case notAcceptable(String)
+    /// Nothing that there is is wanted; `vary` names the fields that would be answered otherwise, `nil`: none.
+    case notAcceptable(String, vary: String?)
     /// Something of this name is there already, or is being made.
     case conflict(String)
     case preconditionFailed(String)
@@ -74,7 +75,7 @@ package enum ServiceError: Error, Equatable, Sendable {
         case .parameter(let name, let what): "The parameter `\(name)`: \(what)"
         case .field(let name, let what): "The field \(name): \(what)"
         case .body(let what), .unauthorized(let what), .forbidden(let what), .notFound(let what),
-            .methodNotAllowed(let what, _), .notAcceptable(let what), .mediaType(let what),
+            .methodNotAllowed(let what, _), .notAcceptable(let what, _), .mediaType(let what),
             .contentCoding(let what), .conflict(let what), .preconditionFailed(let what),
             .badGateway(let what), .gatewayTimeout(let what), .noStorage(let what):
             what
@@ -100,10 +101,12 @@ package enum ServiceError: Error, Equatable, Sendable {
     package var fields: HTTPFields {
         switch self {
         case .methodNotAllowed(_, let allow): [.allow: allow.joined(separator: ", ")]
+        case .notAcceptable(_, let vary?): [.vary: vary]
         case .mediaType: [.acceptPost: BodyKind.listing]
         case .contentCoding: [.acceptEncoding: ContentCoding.listing]
         case .unauthorized: [.wwwAuthenticate: "Bearer"]
         case .overloaded, .draining, .outOfMemory, .gatewayTimeout: [.retryAfter: "2"]
+        case .transport(let error) where error.statusHint == 503: [.retryAfter: "2"]
         case .rangeNotSatisfiable(let count): [.contentRange: "bytes */\(count)"]
         case .parameter, .field, .body, .forbidden, .notFound, .notAcceptable, .conflict, .preconditionFailed,
             .badGateway, .noStorage, .overLimit, .transport, .internalFault, .clientLeft:
@@ -130,7 +133,7 @@ extension ProtocolError {
     /// The key of the limit that was met; `nil`: none of the configuration.
     var limit: String? {
         switch self {
-        case .requestLineTooLong: "limits.target_bytes"
+        case .targetTooLong: "limits.target_bytes"
         case .fieldTooLong, .sectionTooLarge: "limits.head_bytes"
         case .tooManyFields: "limits.header_count"
         case .bodyTooLarge: "limits.body_bytes"

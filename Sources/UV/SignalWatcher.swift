@@ -11,12 +11,24 @@ package enum ProcessSignal: Hashable, Sendable, CaseIterable {
     /// SIGHUP: the terminal is gone, or "read your configuration again".
     case hangUp
 
-    var number: Int32 {
+    /// As the system has it.
+    package var number: Int32 {
         switch self {
         case .terminate: SIGTERM
         case .interrupt: SIGINT
         case .hangUp: SIGHUP
         }
+    }
+
+    /// Whether the process was told to ignore it, as `nohup` and shells do for what runs in the background.
+    ///
+    /// C function: `sigaction`.
+    package var isIgnored: Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        // Handlers cannot be compared; both are pointers, and SIG_IGN is one that no function has.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }
 

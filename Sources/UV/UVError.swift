@@ -23,6 +23,9 @@ package struct UVError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `bind(127.0.0.1:80): address already in use (EADDRINUSE)`.
     package var description: String { "\(call): \(reason) (\(name))" }
 
+    /// Whether an address could not be listened on; the call names it.
+    package var isOfAddress: Bool { call.hasPrefix("bind(") || call.hasPrefix("listen(") }
+
     /// Whether the handle or its loop was closed before the call could be done; nobody's fault.
     package var isCancellation: Bool { code == UV_ECANCELED.rawValue }
 

@@ -79,7 +79,7 @@ struct NpyDictionary {
             guard position == start || value > 0 else { throw malformed("a number without leading zeros") }
             let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carry) = tenfold.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-            guard !overflow, !carry else { throw .badShape(.tooLarge) }
+            guard !overflow, !carry else { throw malformed("a whole number up to \(Int.max)") }
             value = sum
             position += 1
         }

@@ -8,8 +8,8 @@ package enum AxesError: Error, Equatable, Sendable {
     case negativeSize(Int, axis: Int)
     /// A factor below 1, at this axis.
     case factorBelowOne(Int, axis: Int)
-    /// ``Shape/maxVoxelCount`` voxels or more.
-    case tooLarge
+    /// ``Shape/maxVoxelCount`` voxels or more: so many, axes of size 0 left out; `Int.max` stands for all that is more.
+    case tooLarge(voxelCount: Int)
 }
 
 /// The sizes of an array's axes, in the order x, y, z, channel, time; 1 to 5 of them.
@@ -27,10 +27,9 @@ package struct Shape: Sendable, Hashable {
         var count = 1
         for (axis, size) in sizes.enumerated() {
             guard size >= 0 else { throw .negativeSize(size, axis: axis) }
-            let (product, overflow) = count.multipliedReportingOverflow(by: max(size, 1))
-            guard !overflow, product < Shape.maxVoxelCount else { throw .tooLarge }
-            count = product
+            count = count.multipliedClamped(by: max(size, 1))
         }
+        guard count < Shape.maxVoxelCount else { throw .tooLarge(voxelCount: count) }
         self.sizes = sizes
     }
 

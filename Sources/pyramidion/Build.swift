@@ -39,9 +39,10 @@ struct Build: AsyncParsableCommand {
         }
         let configuration = try settings.configuration()
         guard configuration.volumes.contains(where: { $0.name == name }) else {
+            let names = configuration.volumes.map(\.name).joined(separator: ", ")
             throw Failure.commandLine(
-                "there is no volume \(name) in the configuration; there are: "
-                    + configuration.volumes.map(\.name).joined(separator: ", ")
+                "there is no volume \(name) in the configuration; "
+                    + (names.isEmpty ? "none are configured" : "there are: \(names)")
             )
         }
         guard configuration.data != nil else {

@@ -60,7 +60,7 @@ struct Pyramid: AsyncParsableCommand {
         let query = try query()
         let format = try answerFormat(query)
         guard output != "-" || isatty(STDOUT_FILENO) == 0 else {
-            throw Failure.commandLine("a terminal cannot show a pyramid; say -o FILE")
+            throw Failure.terminal
         }
         guard let workers = WholeNumber.parse(workers[...]), workers <= 1_024 else {
             throw Failure.commandLine("--workers: `\(workers)` is not allowed; allowed: 0 to 1024")
@@ -87,19 +87,11 @@ struct Pyramid: AsyncParsableCommand {
             ("format", format), ("shape", shape), ("dtype", dtype), ("order", order),
             ("sparse", sparse ? "true" : nil),
         ]
-        let query: PyramidQuery
         do {
-            query = try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
+            return try PyramidQuery(parameters: given.compactMap { name, value in value.map { (name, $0) } })
         } catch {
             throw Pyramid.failure(error, input)
         }
-        guard (query.shape == nil) == (query.type == nil) else {
-            let missing = query.shape == nil ? "--shape, as --shape 512,512,100" : "--dtype, as --dtype uint8"
-            throw Failure.commandLine(
-                "a raw input needs \(missing); a .npy needs neither --shape nor --dtype"
-            )
-        }
-        return query
     }
 
     private func answerFormat(_ query: PyramidQuery) throws -> AnswerFormat {

@@ -30,18 +30,30 @@ struct Pyramidion: AsyncParsableCommand {
             // Help and the version are "errors" with exit code 0; real ones are told in one line.
             let code = exitCode(for: error)
             guard code != .success else { exit(withError: error) }
-            end(message(for: error), code == .validationFailure ? 64 : 1)
+            guard code == .validationFailure else { end(message(for: error), 1) }
+            let message = message(for: error)
+            let sentence = message.hasSuffix(".") ? message.dropLast() : message[...]
+            // A question is what the parser adds where it knows an option that is nearly the same.
+            end("\(sentence)\(sentence.hasSuffix("?") ? " See" : "; see") `\(help)`", 64)
         }
     }
 
-    /// The parser's own complaint of an unknown command does not say which there are.
+    private static let commands = configuration.subcommands.map { $0._commandName }
+
+    /// What tells more about the command that was meant.
+    private static var help: String {
+        let command = CommandLine.arguments.dropFirst().first { commands.contains($0) }
+        return command.map { "pyramidion \($0) --help" } ?? "pyramidion --help"
+    }
+
+    /// The parser's own complaint of an unknown command does not say which there are, and its `help` has none.
     private static func checkCommand() throws(Failure) {
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else {
-            return
+        var words = CommandLine.arguments.dropFirst()
+        if words.first == "help" {
+            words = words.dropFirst().filter { !$0.hasPrefix("-") && $0 != "help" }[...]
         }
-        let known = configuration.subcommands.map { $0._commandName }
-        guard !known.contains(word) else { return }
-        throw .commandLine("there is no command \(word); there are: \(known.joined(separator: ", "))")
+        guard let word = words.first, !word.hasPrefix("-"), !commands.contains(word) else { return }
+        throw .commandLine("there is no command \(word); there are: \(commands.joined(separator: ", "))")
     }
 
     private static func end(_ message: String, _ code: Int32) -> Never {
@@ -55,6 +67,8 @@ struct Pyramidion: AsyncParsableCommand {
 struct Failure: Error {
     let message: String
     let exitCode: Int32
+
+    static let terminal = commandLine("a terminal cannot show a pyramid; say -o FILE")
 
     static func commandLine(_ message: String) -> Failure { Failure(message: message, exitCode: 64) }
     static func runtime(_ message: String) -> Failure { Failure(message: message, exitCode: 1) }

@@ -56,6 +56,13 @@ struct Serve: AsyncParsableCommand {
                 configuration: HTTPServerConfiguration(context),
                 responder: PyramidService(context)
             )
+        } catch let error as UVError where error.isOfAddress {
+            let complaint = configuration.complaint(
+                "listen",
+                "\(error)",
+                allowed: "addresses of this machine where nobody listens yet"
+            )
+            throw Failure.runtime("\(complaint)")
         } catch {
             throw Failure.runtime("\(error)")
         }

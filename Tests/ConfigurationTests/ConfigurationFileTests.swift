@@ -43,8 +43,33 @@ func lists() throws {
     )
     #expect(fromFile.listen == [.tcp(host: "::1", port: 80), .unix(path: "/run/p.sock")])
     #expect(fromFile.cors.origins == ["https://a.example"])
-    let fromEnvironment = try merged("", environment: ["PYRAMIDION_LISTEN": "127.0.0.1:1,0.0.0.0:2"])
-    #expect(fromEnvironment.listen == [.tcp(host: "127.0.0.1", port: 1), .tcp(host: "0.0.0.0", port: 2)])
+    for text in ["127.0.0.1:1,0.0.0.0:2", "127.0.0.1:1, 0.0.0.0:2", " 127.0.0.1:1 ,  0.0.0.0:2 "] {
+        let fromEnvironment = try merged("", environment: ["PYRAMIDION_LISTEN": text])
+        #expect(
+            fromEnvironment.listen == [.tcp(host: "127.0.0.1", port: 1), .tcp(host: "0.0.0.0", port: 2)]
+        )
+    }
+}
+
+@Test("Port 0 is another address each time")
+func chosenPorts() throws {
+    #expect(try merged("listen: ['127.0.0.1:0', '127.0.0.1:0']\n").listen.count == 2)
+}
+
+@Test("A complaint about the use of a setting says where it stands")
+func complaints() throws {
+    let configuration = try merged(
+        "workers: 1\ntokens: nix\n",
+        environment: ["PYRAMIDION_DATA": "a"],
+        flags: [Configuration.FlagValue(flag: "--workers", path: "workers", values: ["2"])]
+    )
+    func complaint(_ path: String) -> String {
+        configuration.complaint(path, "it is bad", allowed: "good").description
+    }
+    #expect(complaint("tokens") == "test.yaml:2: `tokens`: it is bad; allowed: good")
+    #expect(complaint("data") == "PYRAMIDION_DATA: `data`: it is bad; allowed: good")
+    #expect(complaint("workers") == "--workers: `workers`: it is bad; allowed: good")
+    #expect(complaint("listen") == "the defaults: `listen`: it is bad; allowed: good")
 }
 
 @Test(
@@ -81,6 +106,11 @@ func lists() throws {
         ("a: [\n", 2, "did not find expected node content"),
         ("workers: 1\n---\nworkers: 2\n", 2, "one document is enough"),
         ("data: \"\"\n", 1, "a path, or null"),
+        (
+            "listen: ['127.0.0.1:1', 'unix:/s', '127.0.0.1:1']\n", 1,
+            "`listen` cannot be that; allowed: a list of 1 to 64, each once"
+        ),
+        ("listen: ['unix:/s', 'unix:/s']\n", 1, "each once"),
         ("cache: { memory: 1 }\n", 1, "a size as"),
         ("viewer: neuroglancer\n", 1, "an address as"),
         ("volumes: 3\n", 1, "a mapping of names to volumes"),

@@ -79,7 +79,7 @@ struct PlanTests {
         }
         #expect(throws: AxesError.factorBelowOne(0, axis: 1)) { try Factor([2, 0]) }
         #expect(throws: AxesError.axisCount(6)) { try Shape([1, 1, 1, 1, 1, 1]) }
-        #expect(throws: AxesError.tooLarge) { try Shape([1 << 40, 1 << 40]) }
+        #expect(throws: AxesError.tooLarge(voxelCount: .max)) { try Shape([1 << 40, 1 << 40]) }
     }
 
     @Test("Sums that would not fit 128 bits are refused, not wrapped")

@@ -118,7 +118,7 @@ struct AnswerTests {
         "An error has a status with its reason",
         arguments: [
             ProtocolError.missingHost, .headTooSlow(limit: .zero), .bodyTooLarge(limit: 1), .stopping,
-            .requestLineTooLong(limit: 1), .unknownExpectation("a"), .tooManyFields(limit: 1, .header),
+            .targetTooLong(limit: 1), .unknownExpectation("a"), .tooManyFields(limit: 1, .header),
             .unknownMethod("A"), .unsupportedVersion("A"), .bodyTooSlow(.rate(limit: 1)),
         ]
     )

@@ -27,14 +27,25 @@ struct LimitTests {
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)"
     }
 
-    @Test("A request line may be as long as its limit, and no longer: 414")
-    func requestLine() {
-        let limits = limits { $0.requestLineBytes = 30 }
-        let fits = "GET /" + String(repeating: "a", count: 30 - 14)
-        #expect(outcome("\(fits) HTTP/1.1\r\nHost: a\r\n\r\n", limits).failure == nil)
-        #expect(
-            outcome("\(fits)a HTTP/1.1\r\nHost: a\r\n\r\n", limits).failure == .requestLineTooLong(limit: 30)
-        )
+    @Test(
+        "A target may be as long as its limit, and no longer: 414, whatever stands around it",
+        arguments: ["GET", "OPTIONS"],
+        ["/", "http://a/"]
+    )
+    func target(method: String, begin: String) {
+        let limits = limits { $0.targetBytes = 30 }
+        let fits = begin + String(repeating: "a", count: 30 - begin.utf8.count)
+        let rest = " HTTP/1.1\r\nHost: a\r\n\r\n"
+        #expect(outcome("\(method) \(fits)\(rest)", limits).failure == nil)
+        #expect(outcome("\(method) \(fits)a\(rest)", limits).failure == .targetTooLong(limit: 30))
+    }
+
+    @Test("A long method is 501, and not a long target")
+    func longMethod() {
+        let limits = limits { $0.targetBytes = 30 }
+        let method = String(repeating: "A", count: 50)
+        let failure = outcome("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n", limits).failure
+        #expect(failure?.statusHint == 501)
     }
 
     @Test("An endless method is 501, an endless target 414, without waiting for the line's end")
@@ -42,7 +53,7 @@ struct LimitTests {
         let method = outcome(String(repeating: "A", count: 20_000), HTTP1Limits())
         #expect(method.failure?.statusHint == 501)
         let target = outcome("GET /" + String(repeating: "a", count: 20_000), HTTP1Limits())
-        #expect(target.failure == .requestLineTooLong(limit: 16_384))
+        #expect(target.failure == .targetTooLong(limit: 16_384))
     }
 
     @Test("A request line of 8000 bytes is served")
@@ -123,7 +134,7 @@ struct LimitTests {
     func absurdLimits() {
         for value in [Int.min, -1, 0, Int.max] {
             let limits = limits {
-                $0.requestLineBytes = value
+                $0.targetBytes = value
                 $0.headBytes = value
                 $0.fieldBytes = value
                 $0.fieldCount = value

@@ -80,3 +80,6 @@ def belong_together(case):
         case.body = bytes(2 * int(np.prod(shape)))
     else:
         case.body = npy([5, 4, 3], "u4", "F")
+    # Schemathesis judges what a hook has changed and cannot read bytes: it would take them for a body that breaks the document.
+    case._meta.update_validated_hash(ParameterLocation.BODY, case._hash_container(case.body))
+    case._meta.clear_dirty(ParameterLocation.BODY)

@@ -63,6 +63,29 @@ def test_an_accept_that_nothing_satisfies_is_406(accept, kept, server):
     assert reply.status == 406
     detail = reply.problem["detail"]
     assert all(media in detail for media in ACCEPT.values()), detail
+    assert vary(reply) == {"accept", "accept-encoding"}
+
+
+@pytest.mark.parametrize("parameters,names", [({}, {"accept", "accept-encoding"}), (dict(format="npy"), {"accept-encoding"})])
+def test_a_406_varies_by_what_was_negotiated(parameters, names, kept, server):
+    reply = kept(request(A, fields=[("Accept-Encoding", "identity;q=0")], **parameters))
+    assert reply.status == 406 and vary(reply) == names
+    reply = kept(request(A, **parameters))
+    assert reply.status == 200 and vary(reply) == names
+
+
+@pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
+def test_an_empty_list_is_as_none(value, kept, server):
+    levels_of(kept(request(A, fields=[("Accept", value)])), "npz")
+    levels_of(kept(request(A, fields=[("Expect", value)])), "npz")
+
+
+@pytest.mark.parametrize("value,early", [
+    ('respond-early=""', True), ("respond-early", True), ('wait=9, Respond-Early = ""; a=b', True), ('respond-early="no"', False),
+])
+def test_an_empty_preference_is_as_one_without_a_value(value, early, kept, server):
+    reply = kept(request(A, fields=[("Prefer", value)]))
+    assert reply.status == 200 and reply.get("Preference-Applied") == ("respond-early" if early else None)
 
 
 @pytest.mark.parametrize("value,coding", [

@@ -62,7 +62,64 @@ def test_a_missing_file_stops_the_start(tmp_path):
 def test_a_port_that_is_taken_stops_the_start(server):
     done = run("serve", "--listen", f"127.0.0.1:{server.port}", timeout=20)
     assert done.returncode == 1
-    assert str(server.port).encode() in done.stderr
+    assert str(server.port).encode() in done.stderr and b"--listen: `listen`" in done.stderr
+
+
+def started(tmp_path, text, **options):
+    """The one line with which `serve` of this configuration ends; it says what is allowed."""
+    (tmp_path / "config.yaml").write_text(text)
+    done = run("serve", "--config", tmp_path / "config.yaml", timeout=20, cwd=tmp_path, **options)
+    line = done.stderr.decode().strip()
+    assert done.returncode == 1 and len(line.splitlines()) == 1 and "allowed: " in line, (done.returncode, line)
+    return line
+
+
+def test_what_cannot_be_listened_on_is_named_with_its_place(tmp_path, server):
+    port = free_port()
+    assert "config.yaml:2: `listen` cannot be that" in started(tmp_path, f"\nlisten: [\"127.0.0.1:{port}\", \"127.0.0.1:{port}\"]\n")
+    assert "config.yaml:2: `listen`: bind(" in started(tmp_path, f"\nlisten: [\"127.0.0.1:{server.port}\"]\n")
+    assert "config.yaml:1: `listen`: bind(" in started(tmp_path, "listen: [\"192.0.2.1:80\"]\n")
+    assert "config.yaml:1: `listen`: bind(" in started(tmp_path, f"listen: [\"unix:{tmp_path}/no/socket\"]\n")
+    assert "PYRAMIDION_LISTEN: `listen`: bind(" in started(tmp_path, "", env={"PYRAMIDION_LISTEN": f"127.0.0.1:{server.port}"})
+
+
+def test_tokens_that_cannot_be_read_are_named_with_their_place(tmp_path):
+    here = f"listen: [\"127.0.0.1:{free_port()}\"]\n"
+    line = started(tmp_path, here + "tokens: nix\n")
+    assert "config.yaml:2: `tokens`: nix: No such file" in line and "TOKEN read" in line
+    assert "config.yaml:2: `tokens`: .: " in started(tmp_path, here + "tokens: .\n")
+    (tmp_path / "tokens").write_text("# ours\na-token-of-somebody owner\n")
+    assert "config.yaml:2: `tokens`: tokens:2: " in started(tmp_path, here + "tokens: tokens\n")
+    assert "PYRAMIDION_TOKENS: `tokens`: " in started(tmp_path, here, env={"PYRAMIDION_TOKENS": "nix"})
+
+
+def test_a_data_folder_that_is_a_file_stops_the_start(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to("file")
+    here = f"listen: [\"127.0.0.1:{free_port()}\"]\n"
+    for name in ("file", "link"):
+        assert f"config.yaml:2: `data`: {name} is no folder" in started(tmp_path, here + f"data: {name}\n")
+
+
+def test_spaces_behind_the_commas_of_the_environment_are_read_over(tmp_path):
+    places = [f"127.0.0.1:{free_port()}", f"unix:{tmp_path}/socket"]
+    process = subprocess.Popen(
+        [PROGRAM, "serve"], env=clean_environment(PYRAMIDION_LISTEN=", ".join(places)), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        assert eventually(tmp_path / "socket", process).status == 200
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_token_that_can_be_guessed_is_a_warning(tmp_path):
+    (tmp_path / "tokens").write_text("# ours\na-token-of-sixteen write\nguess read\n~ write\n")
+    with Server(config=f"tokens: {tmp_path}/tokens\n") as server:
+        for token, status in (("guess", 200), ("~", 200), ("gues", 401), ("", 401)):
+            assert server.get("/v1/volumes", [("Authorization", f"Bearer {token}")]).status == status
+        lines = [line for line in server.log.splitlines() if "can be guessed" in line]
+        assert len(lines) == 1 and "fewer than 16" in lines[0] and f"{tmp_path}/tokens:3" in lines[0], server.log
 
 
 def test_the_shipped_file_is_the_defaults():
@@ -117,8 +174,9 @@ def test_the_environment_gives_several_listeners(tmp_path):
         process.wait()
 
 
-def eventually(address):
+def eventually(address, process=None):
     for _ in range(400):
+        assert process is None or process.poll() is None, f"ended with {process.returncode}"
         try:
             with Wire(address, timeout=10) as wire:
                 wire.send(head("GET", "/readyz"))
@@ -158,7 +216,7 @@ def limited():
 
 
 @pytest.mark.parametrize("status,content,words", [
-    (414, head("GET", "/" + "a" * 1100), ["1024", "1KiB", "target"]),
+    (414, head("GET", "/" + "a" * 1024), ["1024", "1KiB", "target"]),
     (431, head("GET", "/healthz", [("X", "a" * 5000)]), ["4096", "4KiB", "head"]),
     (431, head("GET", "/healthz", [("X", "a")] * 30), ["20"]),
     (413, head("POST", target(shape=2**20 + 1, dtype="uint8"), [("Content-Length", 2**20 + 1)]), ["1048576", "1MiB", "100000"]),
@@ -171,6 +229,12 @@ def test_a_limit_is_named(status, content, words, limited):
         assert reply.status == status, (reply.status, reply.body)
         detail = reply.problem["detail"]
         assert any(word in detail.replace(",", "").replace(" ", "") for word in words), detail
+
+
+def test_a_target_as_long_as_its_limit_is_served(limited):
+    with limited.connect() as wire:
+        wire.send(head("GET", "/healthz?" + "a" * (1024 - len("/healthz?"))))
+        assert wire.read("GET").status == 200
 
 
 @pytest.mark.parametrize("begun", [
@@ -251,7 +315,7 @@ def test_what_no_source_can_make_right_stops_the_start(settings, words, tmp_path
 def test_a_data_folder_that_cannot_be_made_is_a_warning(tmp_path):
     """The service starts all the same, and the log says what would be right; a folder that could be made is not made."""
     (tmp_path / "file").write_bytes(b"")
-    for data in ("/proc/x", tmp_path / "file", tmp_path / "file/x"):
+    for data in ("/proc/x", tmp_path / "file/x"):
         with Server("--data", str(data)) as server:
             assert "nothing can be kept" in server.log and "--data" in server.log, server.log
     with Server("--data", str(tmp_path / "new/data")) as server:

@@ -135,7 +135,7 @@ def test_a_connection_over_the_limit_is_told_so(limit):
         with server.connect() as wire:
             reply = wire.read()
             assert reply.status == 503 and reply.closes and "4" in reply.problem["detail"]
-            assert reply.problem["limit"] == f"limits.{limit}"
+            assert reply.problem["limit"] == f"limits.{limit}" and int(reply["Retry-After"]) > 0
             wire.finish_sending()
             wire.expect_closed()
         # A Unix socket is not an address, but a connection.

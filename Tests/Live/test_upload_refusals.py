@@ -66,11 +66,11 @@ def test_nothing_is_uploaded_without_a_data_folder(dice):
 
 
 def test_a_data_folder_that_is_none_is_507(dice, tmp_path):
-    """A file where the folder should be: an upload says that it cannot be kept, and a source is passed on."""
+    """A file where its parent should be: an upload says that it cannot be kept, and a source is passed on."""
     (tmp_path / "data").write_text("a file")
     write(tmp_path / "v", picture(dice, (45, 31, 11), "uint8"))
     config = configuration({"v": {"source": tmp_path / "v", "mips": 0}})
-    with Server("--data", str(tmp_path / "data"), config=config) as server:
+    with Server("--data", str(tmp_path / "data/x"), config=config) as server:
         reply = upload(server, "u", picture(dice, (8, 8, 8), "uint8")[..., 0])
         assert reply.status == 507 and "data" in reply.problem["detail"]
         assert server.get(targets(server, "v", 0)[0]).status == 200
@@ -82,7 +82,7 @@ def test_a_source_is_read_where_nothing_can_be_kept(dice, tmp_path):
     array = picture(dice, (45, 31, 11), "uint8")
     write(tmp_path / "v", array)
     config = configuration({"v": {"source": tmp_path / "v", "mips": 1}})
-    with Server("--data", str(tmp_path / "data"), config=config) as server:
+    with Server("--data", str(tmp_path / "data/x"), config=config) as server:
         assert server.get(targets(server, "v", 1)[0]).status == 200
 
 

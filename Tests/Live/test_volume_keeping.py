@@ -244,7 +244,8 @@ def test_shards_of_a_build_and_then_the_build_leave_everything_kept(dice, tmp_pa
 def test_a_build_that_can_keep_nothing_is_a_failure(dice, tmp_path):
     """It says so before it makes anything."""
     write(tmp_path / "v", picture(dice, (40, 40, 10), "uint8"))
-    (tmp_path / "data").write_text("a file")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/levels").write_text("a file")
     ended = built(tmp_path, {"v": {"source": tmp_path / "v", "mips": 1}})
     assert ended.returncode == 1 and b"nothing could be kept" in ended.stderr, ended
 

@@ -7,7 +7,8 @@ import Testing
 @Test(
     "Accept chooses the format, npz where it does not care",
     arguments: [
-        (nil, AnswerFormat.npz), ("*/*", .npz), ("application/zip", .npz), ("application/*", .npz),
+        (nil, AnswerFormat.npz), ("", .npz), (" , ,", .npz), ("*/*", .npz), ("application/zip", .npz),
+        ("application/*", .npz),
         ("application/x-npy", .npy), ("multipart/mixed", .multipart), ("multipart/*", .multipart),
         ("application/octet-stream", .raw), ("APPLICATION/X-NPY", .npy), ("text/html, */*;q=0.1", .npz),
         ("application/x-npy;q=0.5, multipart/mixed;q=0.9", .multipart), ("application/zip;q=0, */*", .npy),
@@ -25,6 +26,7 @@ func accepts(value: String?, format: AnswerFormat) throws {
 func acceptsNothing(value: String) {
     let error = #expect(throws: ServiceError.self) { try AnswerFormat.negotiated([.accept: value]) }
     #expect(error?.status == .notAcceptable)
+    #expect(error?.fields[.vary] == "Accept, Accept-Encoding")
 }
 
 @Test(
@@ -49,13 +51,16 @@ func codings(value: String?, coding: AnswerCoding) throws {
 func noCoding(value: String) {
     let error = #expect(throws: ServiceError.self) { try AnswerCoding.negotiated([.acceptEncoding: value]) }
     #expect(error?.status == .notAcceptable)
+    #expect(error?.fields[.vary] == "Accept-Encoding")
 }
 
 @Test(
     "Prefer: respond-early is found among other preferences",
     arguments: [
         ("respond-early", true), ("Respond-Early", true), ("wait=3, respond-early", true),
-        ("respond-early; x=y", true),
+        ("respond-early; x=y", true), ("respond-early=\"\"", true), ("Respond-Early = \"\" ;x", true),
+        ("respond-early=", true), ("respond-early=yes", false), ("respond-early=\" \"", false),
+        ("=\"\", ;", false),
         ("respond-earlier", false), ("wait=3", false), ("", false),
     ]
 )

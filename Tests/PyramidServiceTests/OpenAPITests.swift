@@ -97,7 +97,8 @@ func operationNamesAreUnique() throws {
 func everyErrorIsDescribed() throws {
     let errors: [ServiceError] = [
         .parameter("", ""), .field("", ""), .body(""), .unauthorized(""), .forbidden(""), .notFound(""),
-        .methodNotAllowed("", allow: []), .notAcceptable(""), .conflict(""), .preconditionFailed(""),
+        .methodNotAllowed("", allow: []), .notAcceptable("", vary: nil), .conflict(""),
+        .preconditionFailed(""),
         .rangeNotSatisfiable(count: 0), .badGateway(""), .gatewayTimeout(""), .noStorage(""),
         .overLimit(limit: "", ""), .mediaType(""), .contentCoding(""), .overloaded(limit: "", ""), .draining,
         .outOfMemory(0), .internalFault(""),
@@ -106,6 +107,40 @@ func everyErrorIsDescribed() throws {
     for error in errors {
         let described = try #require(DescribedError(rawValue: error.status.code), "\(error)")
         #expect(answers["\(described)"] != nil)
+    }
+}
+
+/// The expression of a query parameter.
+private func pattern(_ route: Route, _ method: String, _ name: String) throws -> String {
+    guard case .array(let parameters)? = try members("paths", route.rawValue, method)["parameters"] else {
+        return ""
+    }
+    for case .object(let members) in parameters where members["name"]?.text == name {
+        if case .object(let schema)? = members["schema"] { return schema["pattern"]?.text ?? "" }
+    }
+    return ""
+}
+
+@Test(
+    "The OpenAPI document takes the factors and shapes that are taken, and no others",
+    arguments: [
+        ("1", true), ("0", false), ("007", true), ("2,2,1", true), ("1,1,1,1,1,1", false), ("2,", false),
+        ("999999999999999", true), ("1000000000000000", true), ("8999999999999999999", true),
+        ("9223372036854775799", true), ("9223372036854775806,1", true), ("9223372036854775807", true),
+        ("9223372036854775808", false), ("9223372036854775810", false), ("9300000000000000000", false),
+        ("10000000000000000000", false), ("1,00009223372036854775807", true),
+    ],
+    ["factor", "shape"]
+)
+func numbersAreDescribed(sample: (text: String, isTaken: Bool), name: String) throws {
+    let expression = try Regex(try pattern(.pyramid, "post", name))
+    #expect(try (expression.wholeMatch(in: sample.text) != nil) == sample.isTaken)
+    do throws(ServiceError) {
+        _ = try PyramidQuery("\(name)=\(sample.text)")
+        #expect(sample.isTaken)
+    } catch {
+        // More voxels than an array can have is another matter.
+        #expect(!sample.isTaken || error.detail.contains("2^52 voxels"), "\(error.detail)")
     }
 }
 

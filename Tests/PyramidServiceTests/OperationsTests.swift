@@ -63,6 +63,7 @@ private func tokenFile(_ text: String) throws -> String {
     return url.path()
 }
 
+private let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 private let reader = "reader-0123456789abcdef"
 private let writer = "writer-0123456789abcdef"
 
@@ -70,7 +71,7 @@ private let writer = "writer-0123456789abcdef"
 func tokens() throws {
     let path = try tokenFile("# ours\n\(reader) read\n\n  \(writer)\twrite # a comment\n")
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let tokens = try AccessTokens(path: path)
+    let tokens = try AccessTokens(path: path, logger: silent)
     func status(
         _ scope: AccessScope,
         _ value: String?,
@@ -106,7 +107,7 @@ func tokens() throws {
 func tokensReloaded() throws {
     let path = try tokenFile("\(reader) read\n")
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let tokens = try AccessTokens(path: path)
+    let tokens = try AccessTokens(path: path, logger: silent)
     func passes(_ token: String) -> Bool {
         (try? tokens.check(.read, method: .get, fields: [.authorization: "Bearer \(token)"], query: nil))
             != nil
@@ -121,18 +122,33 @@ func tokensReloaded() throws {
 
 @Test(
     "A wrong line of tokens is named",
-    arguments: ["short read", "0123456789abcdef0 admin", "0123456789abcdef0", "a b c"]
+    arguments: [
+        "0123456789abcdef0 admin", "0123456789abcdef0", "a b c", "t\u{e9}ken read", "#a read b\nb # read",
+        String(repeating: "a", count: 513) + " read",
+    ]
 )
 func wrongTokens(line: String) throws {
     let path = try tokenFile("\(reader) read\n\(line)\n")
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let error = #expect(throws: SmallFile.Failure.self) { try AccessTokens(path: path) }
-    #expect(error?.path == "\(path):2")
+    let error = #expect(throws: SmallFile.Failure.self) { try AccessTokens(path: path, logger: silent) }
+    #expect(error?.path == "\(path):\(line.hasPrefix("#") ? 3 : 2)")
+}
+
+@Test(
+    "A token has 1 to 512 printable characters, a number sign among them",
+    arguments: ["", "#", "a#b", "~!\"'", String(repeating: "a", count: 511)]
+)
+func tokenCharacters(token: String) throws {
+    let path = try tokenFile("x\(token) read#er\n")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let tokens = try AccessTokens(path: path, logger: silent)
+    let fields: HTTPFields = [.authorization: "Bearer x\(token)"]
+    #expect(throws: Never.self) { try tokens.check(.read, method: .get, fields: fields, query: nil) }
 }
 
 @Test("A file of tokens that is not there stops the start")
 func missingTokens() {
-    #expect(throws: SmallFile.Failure.self) { try AccessTokens(path: "/nonexistent/tokens") }
+    #expect(throws: SmallFile.Failure.self) { try AccessTokens(path: "/nonexistent/tokens", logger: silent) }
 }
 
 @Test("The machine has memory and a core")

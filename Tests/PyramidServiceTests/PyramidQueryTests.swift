@@ -66,6 +66,7 @@ func plusSign() {
         ("mips=18446744073709551617", "mips", "1 to 32"),
         ("factor=0,2", "factor", "whole numbers from 1"),
         ("factor=1.5", "factor", "whole numbers from 1"),
+        ("factor=9223372036854775808", "factor", "whole numbers from 1 to 9223372036854775807"),
         ("factor=2,2,", "factor", "whole numbers from 1"),
         ("factor=1,1,1,1,1,1", "factor", "1 to 5"),
         ("shape=0,1", "shape", "whole numbers from 1"),

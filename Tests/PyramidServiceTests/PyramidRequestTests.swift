@@ -99,6 +99,12 @@ func limitsOfRequests() throws {
         try request("shape=101&dtype=uint8", limits: limits).rawSpec(byteCount: nil)
     }
     #expect(limit(voxels, "101 voxels") == "limits.voxels")
+    for (shape, count) in [("4503599627370496", "4503599627370496"), ("4294967296,4294967296", "or more")] {
+        let excess = #expect(throws: ServiceError.self) {
+            try PyramidQuery("shape=\(shape)&dtype=uint8", voxelLimit: 100)
+        }
+        #expect(limit(excess, "\(count) voxels, and 100 are allowed") == "limits.voxels")
+    }
     let bytes = #expect(throws: ServiceError.self) {
         try request("shape=100&dtype=uint16", limits: limits).rawSpec(byteCount: nil)
     }

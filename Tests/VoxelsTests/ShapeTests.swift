@@ -8,8 +8,9 @@ import Voxels
         #expect(throws: AxesError.axisCount(0)) { try Shape([]) }
         #expect(throws: AxesError.axisCount(6)) { try Shape([1, 1, 1, 1, 1, 1]) }
         #expect(throws: AxesError.negativeSize(-2, axis: 1)) { try Shape([3, -2]) }
-        #expect(throws: AxesError.tooLarge) { try Shape([1 << 52]) }
-        #expect(throws: AxesError.tooLarge) { try Shape([0, 1 << 40, 1 << 40]) }
+        #expect(throws: AxesError.tooLarge(voxelCount: 1 << 52)) { try Shape([1 << 52]) }
+        #expect(throws: AxesError.tooLarge(voxelCount: 1 << 60)) { try Shape([0, 1 << 30, 1 << 30]) }
+        #expect(throws: AxesError.tooLarge(voxelCount: .max)) { try Shape([1 << 40, 1 << 40, 3]) }
         #expect(try Shape([(1 << 52) - 1]).byteCount(.float64) == ((1 << 52) - 1) * 8)
     }
 

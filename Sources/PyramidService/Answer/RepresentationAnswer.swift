@@ -19,7 +19,7 @@ struct RepresentationAnswer {
     var memory: AnswerMemory?
 
     /// Which coding the client should get. A range counts bytes of the thing itself, so it never goes packed.
-    /// - Throws: ``ServiceError/notAcceptable(_:)``.
+    /// - Throws: ``ServiceError/notAcceptable(_:vary:)``.
     func coding() throws(ServiceError) -> AnswerCoding {
         let head = transaction.exchange.head
         guard isCompressible, !head.fields.contains(.range) else { return .identity }

@@ -20,7 +20,7 @@ extension DescribedParameter {
             .query(
                 "factor",
                 "By how much each mip is coarser along x, y, z, channel, time; those that are missing are 1.",
-                numbers("1 to 5 whole numbers from 1.", 0...4).defaulting(to: "2,2,1")
+                numbers("1 to 5 whole numbers from 1.", 0...4, upTo: .max).defaulting(to: "2,2,1")
             ),
             .query(
                 "mips",
@@ -75,9 +75,8 @@ extension DescribedParameter {
             .query(
                 "chunk_size",
                 "Voxels of a chunk along x, y, z.",
-                numbers("Three whole numbers, 1 to 4096, of 2^27 voxels at most.", 2...2).defaulting(
-                    to: "64,64,64"
-                )
+                numbers("Three whole numbers, 1 to 4096, of 2^27 voxels at most.", 2...2, upTo: 4096)
+                    .defaulting(to: "64,64,64")
             ),
             .query(
                 "encoding",
@@ -144,7 +143,7 @@ extension DescribedParameter {
             .query(
                 "shape",
                 "Voxels along x, y, z, channel, time; a raw body needs it, an .npy body says it itself.",
-                numbers("1 to 5 whole numbers from 1.", 0...4)
+                numbers("1 to 5 whole numbers from 1.", 0...4, upTo: .max)
             ),
             .query("dtype", "Of a voxel; a raw body needs it.", .choice(types)),
             .query(
@@ -163,9 +162,9 @@ extension DescribedParameter {
 
     private static var precision: JSONValue { .choice(Precision.allCases.map(\.rawValue)) }
 
-    /// Whole numbers from 1, separated by commas; `more` is how many follow the first.
-    private static func numbers(_ words: String, _ more: ClosedRange<Int>) -> JSONValue {
-        let number = "0*[1-9][0-9]{0,14}"
+    /// Whole numbers from 1 to `limit`, separated by commas; `more` is how many follow the first.
+    private static func numbers(_ words: String, _ more: ClosedRange<Int>, upTo limit: Int) -> JSONValue {
+        let number = DecimalPattern.whole(upTo: limit)
         return .pattern("\(number)(,\(number)){\(more.lowerBound),\(more.upperBound)}", words)
     }
 }

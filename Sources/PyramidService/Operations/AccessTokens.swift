@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import HTTPTypes
+package import Logging
 import Synchronization
 
 /// What a token allows: `write` allows what `read` does too.
@@ -7,7 +8,7 @@ package enum AccessScope: String, Sendable, CaseIterable {
     case read, write
 }
 
-/// The bearer tokens of a file: one `token scope` a line; `#` begins a comment.
+/// The bearer tokens of a file: one `token scope` a line; a word that begins with `#` begins a comment.
 package final class AccessTokens: Sendable {
     private struct Entry {
         let token: [UInt8]
@@ -15,20 +16,24 @@ package final class AccessTokens: Sendable {
     }
 
     package static let maxTokens = 10_000
-    static let tokenLengths = 16...512
+    static let tokenLengths = 1...512
+    /// Shorter ones can be guessed by whoever may ask often enough: the log says so.
+    private static let safeLength = 16
 
     private let path: String
+    private let logger: Logger
     private let entries: Mutex<[Entry]>
 
     /// - Throws: ``SmallFile/Failure`` naming the line that is wrong.
-    package init(path: String) throws(SmallFile.Failure) {
+    package init(path: String, logger: Logger) throws(SmallFile.Failure) {
         self.path = path
-        entries = Mutex(try Self.load(path))
+        self.logger = logger
+        entries = Mutex(try Self.load(path, logger))
     }
 
     /// Reads the file again; when it is wrong, what was there before stays.
     package func reload() throws(SmallFile.Failure) {
-        let loaded = try Self.load(path)
+        let loaded = try Self.load(path, logger)
         entries.withLock { $0 = loaded }
     }
 
@@ -79,26 +84,38 @@ package final class AccessTokens: Sendable {
         return parameter.map { Array($0.value.utf8) }
     }
 
-    private static func load(_ path: String) throws(SmallFile.Failure) -> [Entry] {
+    private static func load(_ path: String, _ logger: Logger) throws(SmallFile.Failure) -> [Entry] {
         var entries: [Entry] = []
+        var shortOnes: [String] = []
         let text = String(decoding: try SmallFile.bytes(path), as: UTF8.self)
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.prefix { !$0.hasPrefix("#") }
             if words.isEmpty { continue }
             let place = "\(path):\(index + 1)"
-            guard words.count == 2, let scope = AccessScope(rawValue: String(words[1])) else {
+            // No scope has a `#`, so that a comment may follow it at once.
+            guard words.count == 2, let scope = AccessScope(rawValue: String(words[1].prefix { $0 != "#" }))
+            else {
                 throw SmallFile.Failure(path: place, reason: "allowed: TOKEN read, or TOKEN write")
             }
             guard tokenLengths.contains(words[0].utf8.count), words[0].utf8.allSatisfy({ 0x21...0x7e ~= $0 })
             else {
-                let allowed =
-                    "\(tokenLengths.lowerBound) to \(tokenLengths.upperBound) printable ASCII characters"
-                throw SmallFile.Failure(path: place, reason: "a token has \(allowed)")
+                let allowed = "\(tokenLengths.lowerBound) to \(tokenLengths.upperBound)"
+                throw SmallFile.Failure(
+                    path: place,
+                    reason: "a token has \(allowed) printable ASCII characters"
+                )
             }
             guard entries.count < maxTokens else {
                 throw SmallFile.Failure(path: place, reason: "more than \(maxTokens) tokens")
             }
             entries.append(Entry(token: Array(words[0].utf8), scope: scope))
+            if words[0].utf8.count < safeLength { shortOnes.append(place) }
+        }
+        if let first = shortOnes.first {
+            logger.warning(
+                "a token of fewer than \(safeLength) characters can be guessed; take a longer one",
+                metadata: ["place": "\(first)", "tokens": "\(shortOnes.count)"]
+            )
         }
         return entries
     }

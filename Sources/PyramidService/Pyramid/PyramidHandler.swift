@@ -40,7 +40,7 @@ struct PyramidHandler {
             try await admitted(planned) { source in try await make(planned, isBigEndian: false, source) }
         case .npy:
             let body = try RequestBody(transaction, request.contentCoding, context)
-            let (header, rest) = try await NpyPrefix.read(from: body.source)
+            let (header, rest) = try await request.npyHeader(body.source)
             let planned = try context.plans.answer(request, request.npySpec(header, byteCount: byteCount))
             try await admitted(planned, body: body, from: rest) { source in
                 try await make(planned, isBigEndian: header.isBigEndian, source)

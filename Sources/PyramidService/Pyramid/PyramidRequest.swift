@@ -27,7 +27,7 @@ package struct PyramidRequest: Sendable {
         try self.init(
             query,
             format: format,
-            isGzipped: try AnswerCoding.negotiated(fields) == .gzip,
+            isGzipped: try AnswerCoding.negotiated(fields, vary: query.vary) == .gzip,
             respondsEarly: prefersRespondEarly(fields),
             body: fields,
             framing,
@@ -82,14 +82,14 @@ package struct PyramidRequest: Sendable {
     }
 
     /// A request that came without HTTP, and has no limits.
-    package init(_ query: PyramidQuery, format: AnswerFormat) {
+    package init(_ query: PyramidQuery, kind: BodyKind, format: AnswerFormat) {
         var limits = Configuration.Limits()
         limits.voxels = .max
         limits.inflatedBytes = .max
         self.limits = limits
         self.query = query
         self.format = format
-        kind = query.shape == nil && query.type == nil ? .npy : .raw
+        self.kind = kind
         contentCoding = .identity
         isGzipped = false
         respondsEarly = false
@@ -111,6 +111,18 @@ package struct PyramidRequest: Sendable {
             throw .shortBody(expected: expected, received: count)
         }
         return spec
+    }
+
+    /// Takes the `.npy` header off the front of a source.
+    /// - Throws: ``ServiceError`` for more voxels than any array has, else as ``NpyPrefix/read(from:)``.
+    package func npyHeader(
+        _ source: any ByteSource
+    ) async throws -> (header: NpyHeader, rest: any ByteSource) {
+        do {
+            return try await NpyPrefix.read(from: source)
+        } catch NpyError.badShape(.tooLarge(let count)) {
+            throw ServiceError.tooManyVoxels(count, limit: limits.voxels)
+        }
     }
 
     /// Returns what to make of the array behind `header`.
@@ -178,10 +190,7 @@ package struct PyramidRequest: Sendable {
 
     private func checked(_ spec: PyramidSpec) throws(ServiceError) -> PyramidSpec {
         guard spec.shape.voxelCount <= limits.voxels else {
-            throw .overLimit(
-                limit: "limits.voxels",
-                "The array has \(spec.shape.voxelCount) voxels, and \(limits.voxels) are allowed; send a part of it."
-            )
+            throw .tooManyVoxels(spec.shape.voxelCount, limit: limits.voxels)
         }
         let bytes = spec.shape.byteCount(spec.type)
         guard bytes <= limits.inflatedBytes else {

@@ -23,16 +23,22 @@ final class RecentPlans: Sendable {
     private static let queryByteCount = 512
 
     private let lanes: Int
+    private let voxelLimit: Int
     private let queries = Mutex(Memo<String, PyramidQuery>(budget: queryBudget))
     private let answers = Mutex(Memo<Key, PlannedAnswer>(budget: answerBudget))
 
-    init(lanes: Int) { self.lanes = lanes }
+    init(lanes: Int, voxelLimit: Int) {
+        self.lanes = lanes
+        self.voxelLimit = voxelLimit
+    }
 
-    /// - Throws: ``ServiceError/parameter(_:_:)``.
+    /// - Throws: As ``PyramidQuery/init(_:voxelLimit:)``.
     func query(_ text: String?) throws(ServiceError) -> PyramidQuery {
-        guard let text, text.utf8.count <= Self.longestQuery else { return try PyramidQuery(text) }
+        guard let text, text.utf8.count <= Self.longestQuery else {
+            return try PyramidQuery(text, voxelLimit: voxelLimit)
+        }
         if let known = queries.withLock({ $0[text] }) { return known }
-        let query = try PyramidQuery(text)
+        let query = try PyramidQuery(text, voxelLimit: voxelLimit)
         queries.withLock { $0.keep(query, for: text, cost: text.utf8.count + Self.queryByteCount) }
         return query
     }

@@ -16,6 +16,14 @@ extension ServiceError {
         .body("The array has more than the \(expected) bytes that shape and dtype say; send exactly those.")
     }
 
+    static func tooManyVoxels(_ count: Int, limit: Int) -> ServiceError {
+        let most = count == .max ? "\(count) or more" : "\(count)"
+        return .overLimit(
+            limit: "limits.voxels",
+            "The array has \(most) voxels, and \(limit) are allowed; send a part of it."
+        )
+    }
+
     /// Finds the words for whatever the layers below throw.
     package init(_ error: any Error) {
         switch error {

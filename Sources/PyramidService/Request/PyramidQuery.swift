@@ -18,18 +18,25 @@ package struct PyramidQuery: Equatable, Sendable {
     package var levels: ClosedRange<Int>?
     package var format: AnswerFormat?
 
+    /// What the answer is negotiated by, for `Vary`: a format that is named here leaves its coding alone.
+    var vary: String { format == nil ? AnswerCoding.varyBesideFormat : AnswerCoding.vary }
+
     static let names = [
         "method", "precision", "factor", "mips", "sparse", "shape", "dtype", "order", "levels", "format",
     ]
 
+    /// `voxelLimit` is what to say of a shape that is more than any array has; `nil`: it is a parameter outside its set.
     /// - Throws: ``ServiceError/parameter(_:_:)`` naming the first parameter that is unknown, repeated, empty, or
-    ///   outside its set.
-    package init(_ rawQuery: String?) throws(ServiceError) {
-        try self.init(parameters: QueryString(rawQuery).parameters)
+    ///   outside its set; ``ServiceError/overLimit(limit:_:)``.
+    package init(_ rawQuery: String?, voxelLimit: Int? = nil) throws(ServiceError) {
+        try self.init(parameters: QueryString(rawQuery).parameters, voxelLimit: voxelLimit)
     }
 
     /// The same from parameters that are taken apart already; each name stands there at most once.
-    package init(parameters: [(name: String, value: String)]) throws(ServiceError) {
+    package init(
+        parameters: [(name: String, value: String)],
+        voxelLimit: Int? = nil
+    ) throws(ServiceError) {
         factor = try Self.factor("2,2,1", "factor")
         for (name, value) in parameters {
             switch name {
@@ -38,7 +45,7 @@ package struct PyramidQuery: Equatable, Sendable {
             case "factor": factor = try Self.factor(value, name)
             case "mips": mips = try Self.mips(value, name)
             case "sparse": sparse = try Self.flag(value, name)
-            case "shape": shape = try Self.shape(value, name)
+            case "shape": shape = try Self.shape(value, name, voxelLimit)
             case "dtype": type = try Self.type(value, name)
             case "order": order = try Self.choice(value, name)
             case "levels": levels = try Self.levels(value, name)
@@ -78,19 +85,25 @@ package struct PyramidQuery: Equatable, Sendable {
 
     private static func factor(_ text: String, _ name: String) throws(ServiceError) -> Factor {
         guard let entries = wholeNumbers(text), let factor = try? Factor(entries) else {
-            throw refused(text, name, "1 to 5 whole numbers from 1, as 2,2,1")
+            throw refused(text, name, "1 to 5 whole numbers from 1 to \(Int.max), as 2,2,1")
         }
         return factor
     }
 
-    private static func shape(_ text: String, _ name: String) throws(ServiceError) -> Shape {
-        let allowed = "1 to 5 whole numbers from 1, as 512,512,100, in the order x,y,z,channel,time"
+    private static func shape(
+        _ text: String,
+        _ name: String,
+        _ voxelLimit: Int?
+    ) throws(ServiceError) -> Shape {
+        let allowed =
+            "1 to 5 whole numbers from 1 to \(Int.max), as 512,512,100, in the order x,y,z,channel,time"
         guard let sizes = wholeNumbers(text), sizes.allSatisfy({ $0 > 0 }) else {
             throw refused(text, name, allowed)
         }
         do {
             return try Shape(sizes)
-        } catch .tooLarge {
+        } catch .tooLarge(let count) {
+            if let voxelLimit { throw .tooManyVoxels(count, limit: voxelLimit) }
             throw .parameter(name, "\(shortened(text)) is 2^52 voxels or more; allowed: less.")
         } catch {
             throw refused(text, name, allowed)

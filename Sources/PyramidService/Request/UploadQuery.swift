@@ -30,8 +30,8 @@ struct UploadQuery: Equatable, Sendable {
 
     static let names = PyramidQuery.names.filter { !absent.contains($0) && !own.contains($0) } + own
 
-    /// - Throws: ``ServiceError/parameter(_:_:)`` naming the first parameter that is wrong.
-    init(_ raw: String?) throws(ServiceError) {
+    /// - Throws: As ``PyramidQuery/init(_:voxelLimit:)``.
+    init(_ raw: String?, voxelLimit: Int? = nil) throws(ServiceError) {
         let parameters = try QueryString(raw).parameters
         let rest = parameters.filter { !Self.own.contains($0.name) }
         if let other = rest.first(where: { Self.absent.contains($0.name) || !Self.isKnown($0.name) }) {
@@ -40,7 +40,7 @@ struct UploadQuery: Equatable, Sendable {
                 "there is none of this name here; allowed: \(Self.names.joined(separator: ", "))."
             )
         }
-        pyramid = try PyramidQuery(parameters: rest)
+        pyramid = try PyramidQuery(parameters: rest, voxelLimit: voxelLimit)
         pyramid.precision = .exact
         factor = .fixed(Extent3(2, 2, 1))
         hasMethod = rest.contains { $0.name == "method" }

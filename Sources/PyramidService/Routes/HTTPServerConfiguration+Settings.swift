@@ -10,7 +10,7 @@ extension HTTPServerConfiguration {
     package init(_ context: ServiceContext) {
         self.init()
         let settings = context.configuration.limits
-        limits.http1.requestLineBytes = settings.targetBytes
+        limits.http1.targetBytes = settings.targetBytes
         limits.http1.headBytes = settings.headBytes
         limits.http1.fieldBytes = settings.headBytes
         limits.http1.fieldCount = settings.headerCount
@@ -44,6 +44,7 @@ extension HTTPServerConfiguration {
             .contentType: Problem.mediaType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             .requestID: id,
         ]
+        for field in error.fields { lines.append(field) }
         context.cors.append(to: &lines, request: [:])
         if let varied = context.cors.varied(by: nil) { lines.append("Vary", varied) }
         return (lines, Problem.body(error, requestID: id))

@@ -2,6 +2,7 @@
 package import Configuration
 package import HTTPServer
 package import Logging
+import Origins
 import Synchronization
 package import Workers
 
@@ -27,8 +28,8 @@ package final class ServiceContext: Sendable {
     let cors: CORSPolicy
     private let attached = Mutex<ServerCounters?>(nil)
 
-    /// - Throws: ``SmallFile/Failure`` when the tokens cannot be read, `OriginError` when the data folder cannot be
-    ///   used.
+    /// - Throws: `ConfigurationError` when the tokens cannot be read or the data folder is none, `OriginError` when it
+    ///   cannot be used.
     package init(_ configuration: Configuration, build: BuildInformation, logger: Logger) async throws {
         self.configuration = configuration
         self.build = build
@@ -37,7 +38,7 @@ package final class ServiceContext: Sendable {
         let lanes = configuration.workers > 0 ? configuration.workers : Machine.coreCount
         // Each running pyramid has at most its ring in line, or as many blocks of its answer.
         workers = WorkerPool(lanes: lanes, queueLimit: limits.requestsRunning * (lanes + 2))
-        plans = RecentPlans(lanes: lanes)
+        plans = RecentPlans(lanes: lanes, voxelLimit: limits.voxels)
         spareMemory = SpareMemoryWatch(plans)
         admission = Admission(
             budget: limits.memory > 0 ? limits.memory : Machine.memoryByteCount / 2,
@@ -46,7 +47,14 @@ package final class ServiceContext: Sendable {
             wait: configuration.timeouts.memoryWait
         )
         answers = AnswerMemory(budget: admission.budget / 4)
-        tokens = if let path = configuration.tokens { try AccessTokens(path: path) } else { nil }
+        tokens = try Self.tokens(configuration, logger)
+        if let data = configuration.data, FolderProbe.isNoFolder(data) {
+            throw configuration.complaint(
+                "data",
+                "\(data) is no folder",
+                allowed: "a folder, or null: nothing is kept, and nothing can be uploaded"
+            )
+        }
         cors = CORSPolicy(origins: configuration.cors.origins)
         sidecar = try await Sidecar(
             configuration,
@@ -55,6 +63,22 @@ package final class ServiceContext: Sendable {
             version: build.version,
             logger: logger
         )
+    }
+
+    private static func tokens(
+        _ configuration: Configuration,
+        _ logger: Logger
+    ) throws(ConfigurationError) -> AccessTokens? {
+        guard let path = configuration.tokens else { return nil }
+        do {
+            return try AccessTokens(path: path, logger: logger)
+        } catch {
+            throw configuration.complaint(
+                "tokens",
+                "\(error)",
+                allowed: "a file with one `TOKEN read` or `TOKEN write` a line, or null: no tokens"
+            )
+        }
     }
 
     /// Whether volumes may be written: by whoever has a token for it, or, where nobody is asked for one, by whoever is

@@ -37,7 +37,10 @@ struct UploadHandler {
                 "it cannot be \(shortened(name)); allowed: \(VolumeName.allowed)."
             )
         }
-        let query = try UploadQuery(head.target.query)
+        let query = try UploadQuery(
+            head.target.query,
+            voxelLimit: context.configuration.limits.voxels
+        )
         let request = try PyramidRequest(
             upload: query.pyramid,
             fields: head.fields,
@@ -55,7 +58,7 @@ struct UploadHandler {
             try await receive(plan, spec, isBigEndian: false, body, body.source, claim, folders)
         case .npy:
             let body = try RequestBody(transaction, request.contentCoding, context)
-            let (header, rest) = try await NpyPrefix.read(from: body.source)
+            let (header, rest) = try await request.npyHeader(body.source)
             let spec = try request.npySpec(header, byteCount: length)
             let plan = try UploadPlan(query, spec, mipLimit: context.configuration.limits.mips)
             try await receive(plan, spec, isBigEndian: header.isBigEndian, body, rest, claim, folders)

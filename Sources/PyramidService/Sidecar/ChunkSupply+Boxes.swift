@@ -72,7 +72,8 @@ extension ServedLevel {
     var unreadable: ServiceError {
         .notAcceptable(
             "Chunks of \(scale.key) are \(scale.encoding.rawValue), which is passed on and not read here; ask for "
-                + "chunks under /precomputed."
+                + "chunks under /precomputed.",
+            vary: nil
         )
     }
 }
