@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
+/// Names a piece of work to whoever wants it withdrawn, which may be before it exists.
+package final class WorkTicket: Sendable {
+    private let withdrawn = Atomic<Bool>(false)
+
+    package init() {}
+
+    var isWithdrawn: Bool { withdrawn.load(ordering: .acquiring) }
+
+    func withdraw() { withdrawn.store(true, ordering: .releasing) }
+}
+
 /// A piece of work in the pool's line.
 struct Piece: Sendable {
-    /// Names a piece to whoever wants it withdrawn, which may be before it exists.
-    final class Ticket: Sendable {
-        private let withdrawn = Atomic<Bool>(false)
-
-        var isWithdrawn: Bool { withdrawn.load(ordering: .acquiring) }
-
-        func withdraw() { withdrawn.store(true, ordering: .releasing) }
-    }
-
-    let ticket: Ticket
+    let ticket: WorkTicket
     /// Does the work, or tells the caller why it was refused; called exactly once.
     let finish: @Sendable (_ refusal: (any Error)?) -> Void
 }
@@ -46,7 +48,7 @@ struct PieceLine {
         return piece
     }
 
-    mutating func remove(_ ticket: Piece.Ticket) -> Piece? {
+    mutating func remove(_ ticket: WorkTicket) -> Piece? {
         guard let index = pieces[head...].firstIndex(where: { $0?.ticket === ticket }) else { return nil }
         return pieces.remove(at: index)
     }
