@@ -25,8 +25,9 @@ package final class ChunkSupply: Sendable {
     private let asked = Flights<ChunkKey, EncodedChunk>()
     /// Chunks on their way. None of these waits for memory: whoever begins or joins one has paid for it, so that
     /// nobody who holds memory waits for somebody who wants some.
-    private let loads = Flights<ChunkKey, EncodedChunk>()
+    let loads = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
+    private let patience: Patience
     let indexLoads = Flights<ShardKey, MinishardIndex?>()
 
     /// Bytes of shard indices in memory.
@@ -46,6 +47,7 @@ package final class ChunkSupply: Sendable {
         self.admission = admission
         limits = configuration.limits
         timeouts = configuration.timeouts
+        patience = Patience(configuration.timeouts.chunk)
         self.logger = logger
         keeping = ChunkKeeping(logger: logger, counters: counters)
     }
@@ -72,20 +74,46 @@ package final class ChunkSupply: Sendable {
         let wanted: StoredObject.Coding = coding == .gzip ? .gzip : .identity
         let key = volume.key(level, place, wanted)
         if let chunk = cache.value(key) { return chunk }
+        let direct = try await direct(volume, level, place, wanted)
+        if let direct, direct.isAsWanted { return direct.chunk }
         let limit = timeouts.chunk
         return try await withThrowingTaskGroup(of: EncodedChunk.self) { group in
-            group.addTask { try await self.packed(volume, level, place, wanted) }
             group.addTask {
+                let chunk =
+                    if let direct { direct.chunk } else { try await self.stored(volume, level, place, nil) }
+                return try await self.packed(chunk, volume, level, place, wanted)
+            }
+            group.addTask { [self] in
                 try await Task.sleep(for: limit)
-                throw ServiceError.overloaded(
-                    limit: "timeouts.chunk",
-                    "This chunk was not made within \(TimeSpan.text(limit)); what was made on the way is kept."
-                )
+                throw late
             }
             defer { group.cancelAll() }
             guard let chunk = try await group.next() else { throw CancellationError() }
             return chunk
         }
+    }
+
+    /// The chunk of a made level, made or waited for without a detour, in whichever coding; nil where that cannot be.
+    private func direct(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ wanted: StoredObject.Coding
+    ) async throws -> (chunk: EncodedChunk, isAsWanted: Bool)? {
+        guard case .made(let rule) = volume.levels[level].provider, inMemory(volume, level, place) == nil
+        else { return nil }
+        do {
+            return try await ChunkMaking(self, volume, level, rule, place).direct(wanted, within: patience)
+        } catch is OutOfPatience {
+            throw late
+        }
+    }
+
+    private var late: ServiceError {
+        .overloaded(
+            limit: "timeouts.chunk",
+            "This chunk was not made within \(TimeSpan.text(timeouts.chunk)); what was made on the way is kept."
+        )
     }
 
     /// Returns a chunk as it is stored, or as it was made: in whichever coding.
@@ -129,7 +157,7 @@ package final class ChunkSupply: Sendable {
         cache.put(volume.key(level, place, chunk.coding), chunk, cost: chunk.bytes.count)
     }
 
-    private func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
+    func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
         cache.value(volume.key(level, place, .identity))
             ?? cache.value(volume.key(level, place, .gzip)).flatMap { $0.coding == .gzip ? $0 : nil }
     }
@@ -150,6 +178,30 @@ package final class ChunkSupply: Sendable {
         }
     }
 
+    /// What came of looking for a kept chunk on a lane.
+    enum ReadyKept {
+        case chunk(EncodedChunk)
+        case absent
+        /// It has to be waited for, or is damaged.
+        case notReady
+    }
+
+    /// What an earlier request made, if it takes no waiting. For a lane.
+    func readyKept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> ReadyKept {
+        guard let store = volume.store else { return .absent }
+        let key = volume.levels[level].objectKey(place)
+        if let chunk = keeping.pending(volume, key) { return .chunk(chunk) }
+        switch store.readyObject(key, limit: limits.sourceObjectBytes) {
+        case .absent: return .absent
+        case .notReady: return .notReady
+        case .object(let object):
+            guard keptFault(object, volume.levels[level], place) == nil else { return .notReady }
+            let chunk = EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            remember(chunk, volume, level, place)
+            return .chunk(chunk)
+        }
+    }
+
     /// What an earlier request made.
     private func kept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) async throws -> EncodedChunk?
     {
@@ -160,10 +212,7 @@ package final class ChunkSupply: Sendable {
             guard let object = try await store.object(key, limit: limits.sourceObjectBytes) else {
                 return nil
             }
-            // No chunk of any encoding is empty.
-            let fault =
-                object.bytes.isEmpty ? "it is empty" : sizeFault(object, volume.levels[level], place)
-            if let fault {
+            if let fault = keptFault(object, volume.levels[level], place) {
                 warnOfDamage(volume, key, fault)
                 return nil
             }
@@ -177,6 +226,11 @@ package final class ChunkSupply: Sendable {
             warnOfDamage(volume, key, "\(error)")
             return nil
         }
+    }
+
+    /// What is wrong with a kept chunk; no chunk of any encoding is empty.
+    private func keptFault(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> String? {
+        object.bytes.isEmpty ? "it is empty" : sizeFault(object, level, place)
     }
 
     private func warnOfDamage(_ volume: ServedVolume, _ key: String, _ reason: String) {
@@ -250,43 +304,55 @@ package final class ChunkSupply: Sendable {
     }
 
     private func packed(
+        _ chunk: EncodedChunk,
         _ volume: ServedVolume,
         _ level: Int,
         _ place: ChunkPlace,
         _ wanted: StoredObject.Coding
     ) async throws -> EncodedChunk {
-        let chunk = try await stored(volume, level, place, nil)
         if chunk.coding == wanted { return chunk }
         let key = volume.key(level, place, wanted)
+        if let packed = cache.value(key) { return packed }
         return try await packings.join(key) { [self] in
-            let packed = try await repacked(chunk, volume, volume.levels[level].name(place))
+            let (limit, name) = (limits.sourceObjectBytes, volume.levels[level].name(place))
+            let packed = try await workers.run {
+                wanted == .gzip
+                    ? chunk.packed(volume.fingerprint)
+                    : try chunk.unpacked(volume.fingerprint, name, limit: limit)
+            }
             cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
     }
 
-    /// The chunk in the other coding; gzip only where it saves at least a twentieth.
-    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ name: String) async throws
+    /// The chunk in gzip where that is worth it, made on the lane that has made the chunk.
+    func packedAlong(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int, _ place: ChunkPlace)
         -> EncodedChunk
     {
-        let fingerprint = volume.fingerprint
-        let limit = limits.sourceObjectBytes
-        return try await workers.run {
-            switch chunk.coding {
-            case .identity:
-                let packed = chunk.bytes.withUnsafeBytes { WholeGzip.deflate($0) }
-                guard packed.count < chunk.bytes.count - chunk.bytes.count / 20 else { return chunk }
-                return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
-            case .gzip:
-                do throws(InflateError) {
-                    let plain = try WholeGzip.inflate(chunk.bytes, limit: limit)
-                    return EncodedChunk(plain, .identity, fingerprint: fingerprint)
-                } catch .outOfMemory {
-                    throw InflateError.outOfMemory
-                } catch {
-                    throw ChunkReading.broken(name, error.message)
-                }
-            }
+        let packed = chunk.packed(volume.fingerprint)
+        cache.put(volume.key(level, place, .gzip), packed, cost: packed.bytes.count)
+        return packed
+    }
+}
+
+extension EncodedChunk {
+    /// The same in gzip; itself if that would not save at least a twentieth. For a lane.
+    fileprivate func packed(_ fingerprint: String) -> EncodedChunk {
+        let packed = bytes.withUnsafeBytes { WholeGzip.deflate($0) }
+        guard packed.count < bytes.count - bytes.count / 20 else { return self }
+        return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
+    }
+
+    /// The same in no coding. For a lane.
+    /// - Throws: ``ServiceError/badGateway(_:)`` with `name` when it cannot be inflated, ``InflateError/outOfMemory``.
+    fileprivate func unpacked(_ fingerprint: String, _ name: String, limit: Int) throws -> EncodedChunk {
+        do throws(InflateError) {
+            let plain = try WholeGzip.inflate(bytes, limit: limit)
+            return EncodedChunk(plain, .identity, fingerprint: fingerprint)
+        } catch .outOfMemory {
+            throw InflateError.outOfMemory
+        } catch {
+            throw ChunkReading.broken(name, error.message)
         }
     }
 }
