@@ -147,7 +147,9 @@ final class ChunkKeeping: Sendable {
     private func drain() async {
         while true {
             let (batch, idle) = state.withLock { state -> ([Job], [CheckedContinuation<Void, Never>]) in
-                let batch = state.gathering == nil ? state.takeBatch() : []
+                // A full batch is not left to somebody who has not begun.
+                let mayTake = state.gathering == nil || state.line.count >= Self.batchLimit
+                let batch = mayTake ? state.takeBatch() : []
                 guard batch.isEmpty else { return (batch, []) }
                 state.drains -= 1
                 guard state.drains == 0 else { return ([], []) }

@@ -135,8 +135,9 @@ package final class ChunkSupply: Sendable {
             }
         }
         return try await loads.join(key) { [self] in
-            // Somebody may have been done between the look above and here.
+            // Somebody may have been done between the look above and here, and memory may be none.
             if let chunk = inMemory(volume, level, place) { return chunk }
+            if let chunk = keeping.pending(volume, volume.levels[level].objectKey(place)) { return chunk }
             let chunk = try await load(volume, level, place, chain)
             remember(chunk, volume, level, place)
             return chunk
