@@ -77,12 +77,17 @@ package final class Flights<Key: Hashable & Sendable, Value: Sendable>: Sendable
     ) async throws -> Value {
         let number = patience?.begin { self.leave(key, ticket, OutOfPatience()) }
         defer { if let number { patience?.end(number) } }
-        return try await withTaskCancellationHandler {
+        // Without the preference the runtime goes back to a loop by way of another thread, as it does in `Connection`.
+        let loop = isolation?.unownedExecutor.asSerialExecutor() as? any TaskExecutor
+        return try await withTaskExecutorPreference(loop) {
             // Named, the actor is where this is run; else it would be on a thread of Swift's, there and back.
             _ = isolation
-            return await withCheckedContinuation { wait(ticket, $0) }
-        } onCancel: {
-            leave(key, ticket, CancellationError())
+            return await withTaskCancellationHandler {
+                _ = isolation
+                return await withCheckedContinuation { wait(ticket, $0) }
+            } onCancel: {
+                leave(key, ticket, CancellationError())
+            }
         }.get()
     }
 
