@@ -52,6 +52,27 @@ struct BlockIndices {
         (output + places[row]).storeBytes(of: indices.littleEndian, as: UInt64.self)
     }
 
+    /// Writes what `spread` makes of each row, whose bytes are its number.
+    ///
+    /// First side by side and then to their places, so that the first loop is one of vectors.
+    @inline(__always)
+    private func unpackRows<Row: FixedWidthInteger & BitwiseCopyable>(
+        _: Row.Type,
+        _ spread: (UInt64) -> UInt64
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.rowCount) { rows in
+            guard let rows = rows.baseAddress else { return }
+            for row in 0..<Self.rowCount {
+                let packed = packed.loadUnaligned(
+                    fromByteOffset: row &* MemoryLayout<Row>.size,
+                    as: Row.self
+                )
+                (rows + row).initialize(to: spread(UInt64(truncatingIfNeeded: Row(littleEndian: packed))))
+            }
+            for row in 0..<Self.rowCount { store(rows[row], row) }
+        }
+    }
+
     private func unpackBits() -> Int {
         var ones: UInt64 = 0
         for row in 0..<Self.rowCount {
@@ -65,13 +86,11 @@ struct BlockIndices {
     }
 
     private func unpackTwos() -> Int {
-        for row in 0..<Self.rowCount {
-            let word = packed.loadUnaligned(fromByteOffset: 2 &* row, as: UInt16.self)
-            var indices = UInt64(UInt16(littleEndian: word))
-            indices = (indices | indices &<< 24) & 0x0000_00FF_0000_00FF
+        unpackRows(UInt16.self) { packed in
+            var indices = (packed | packed &<< 24) & 0x0000_00FF_0000_00FF
             indices = (indices | indices &<< 12) & 0x000F_000F_000F_000F
             indices = (indices | indices &<< 6) & 0x0303_0303_0303_0303
-            store(indices, row)
+            return indices
         }
         // Four rows at a time: bit 0 of an index has met bit 1, and each has met the others of its kind.
         var bits: UInt64 = 0
@@ -87,13 +106,11 @@ struct BlockIndices {
     }
 
     private func unpackFours() -> Int {
-        for row in 0..<Self.rowCount {
-            let word = packed.loadUnaligned(fromByteOffset: 4 &* row, as: UInt32.self)
-            var indices = UInt64(UInt32(littleEndian: word))
-            indices = (indices | indices &<< 16) & 0x0000_FFFF_0000_FFFF
+        unpackRows(UInt32.self) { packed in
+            var indices = (packed | packed &<< 16) & 0x0000_FFFF_0000_FFFF
             indices = (indices | indices &<< 8) & 0x00FF_00FF_00FF_00FF
             indices = (indices | indices &<< 4) & 0x0F0F_0F0F_0F0F_0F0F
-            store(indices, row)
+            return indices
         }
         return highest
     }

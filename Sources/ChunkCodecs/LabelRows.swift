@@ -86,6 +86,15 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
     /// block.
     func pack(_ bits: Int, into words: UnsafeMutablePointer<UInt32>) {
         let bytes = UnsafeMutableRawPointer(words)
+        if isInOrder, extent.y == grid.block.y {
+            // Rows follow each other. The width is a constant in each loop, so that those of 2 and 4 are of vectors.
+            let rowCount = extent.y * extent.z
+            switch bits {
+            case 1: return packRows(rowCount, into: bytes, UInt8.self) { Self.joined($0, 1) }
+            case 2: return packRows(rowCount, into: bytes, UInt16.self) { Self.joined($0, 2) }
+            default: return packRows(rowCount, into: bytes, UInt32.self) { Self.joined($0, 4) }
+            }
+        }
         var rowNumber = 0
         var last: UInt64 = 0
         var packed = squeezed(last, bits)
@@ -107,6 +116,24 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
                 }
                 place += bits
             }
+        }
+    }
+
+    /// Writes so many rows, each as one number, which `pack` makes of its indices.
+    @inline(__always)
+    private func packRows<Row: FixedWidthInteger & BitwiseCopyable>(
+        _ rowCount: Int,
+        into bytes: UnsafeMutableRawPointer,
+        _: Row.Type,
+        _ pack: (UInt64) -> UInt64
+    ) {
+        for row in 0..<rowCount {
+            let packed = Row(truncatingIfNeeded: pack(rows[row]))
+            bytes.storeBytes(
+                of: packed.littleEndian,
+                toByteOffset: row &* MemoryLayout<Row>.size,
+                as: Row.self
+            )
         }
     }
 
@@ -195,6 +222,13 @@ struct LabelRows<Label: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: 
                 word |= ranks[Int(truncatingIfNeeded: index)] &<< UInt64(8 &* x)
             }
         }
+        return Self.joined(word, bits)
+    }
+
+    /// Eight bytes, each below 2^`bits`, as eight numbers of `bits` bits one after another.
+    @inline(__always)
+    private static func joined(_ bytes: UInt64, _ bits: Int) -> UInt64 {
+        var word = bytes
         // Neighbours are brought together in pairs, fours and eights.
         switch bits {
         case 1:

@@ -194,12 +194,52 @@ extension ReducedLabels {
         }
     }
 
+    /// The same with one loop of vectors for each label, side by side first.
+    private func fill(
+        _ corner: UnsafeMutableRawPointer,
+        few ranks: UnsafeRawPointer,
+        _ voxels: Int,
+        _ mixture: Mixture,
+        _ indices: UnsafePointer<UInt8>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { bytes in
+            guard let bytes = bytes.baseAddress else { return }
+            let ranks = ranks.assumingMemoryBound(to: UInt8.self)
+            bytes.initialize(repeating: 0, count: voxels)
+            for label in 0..<mixture.labelCount {
+                let (rank, index) = (labelRanks[mixture.firstLabel + label], indices[label])
+                for voxel in 0..<voxels { bytes[voxel] |= ranks[voxel] == rank ? index : 0 }
+            }
+            var source = UnsafeRawPointer(bytes)
+            eachRow { offset in
+                if piece.x == 4 {
+                    corner.storeBytes(
+                        of: source.loadUnaligned(as: UInt32.self),
+                        toByteOffset: offset,
+                        as: UInt32.self
+                    )
+                } else {
+                    corner.storeBytes(
+                        of: source.loadUnaligned(as: UInt64.self),
+                        toByteOffset: offset,
+                        as: UInt64.self
+                    )
+                }
+                source += piece.x
+            }
+        }
+    }
+
     private func fill(
         _ corner: UnsafeMutableRawPointer,
         many ranks: UnsafeRawPointer,
         _ mixture: Mixture,
         _ indices: UnsafePointer<UInt8>
     ) {
+        let voxels = piece.x * piece.y * piece.z
+        if mixture.labelCount <= Self.fewLabels, voxels <= 256 {
+            return fill(corner, few: ranks, voxels, mixture, indices)
+        }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { byRank in
             guard let byRank = byRank.baseAddress else { return }
             // Any rank leads to some index, though only these are met.

@@ -10,6 +10,9 @@ package import Voxels
 ///
 /// Blocks are 8 x 8 x 8 and whole. See ``init(from:to:factor:extent:keepsZero:)``.
 package struct ReducedLabels: Sendable {
+    /// Labels of a piece that are looked for one by one.
+    static let fewLabels = 8
+
     /// Boxes of the batches that ``take(_:extent:at:reduce:)`` has reduced.
     package let batchBoxCount: Int
 

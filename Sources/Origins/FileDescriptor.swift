@@ -64,6 +64,18 @@ struct FileDescriptor: ~Copyable {
         return true
     }
 
+    /// The first `count` bytes, if the system has them in memory.
+    func readNow(_ count: Int) -> [UInt8]? {
+        var isWhole = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            isWhole = readNow(
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
+            )
+            filled = isWhole ? count : 0
+        }
+        return isWhole ? bytes : nil
+    }
+
     /// Has the disk begin with what was written, without waiting for it.
     func beginSync() { cfiles_begin_sync(raw) }
 

@@ -54,7 +54,11 @@ package final class FolderOrigin: Origin {
     package var hasReadyObjects: Bool { knowsMemory.load(ordering: .relaxed) != .no }
 
     /// Reads the file `KEY` or `KEY.gz` if the system has all of it in memory.
-    package func readyObject(_ key: String, into memory: UnsafeMutableRawBufferPointer) -> ReadyObject {
+    package func readyObject(
+        _ key: String,
+        into memory: UnsafeMutableRawBufferPointer,
+        by way: inout ReadyWay
+    ) -> ReadyObject {
         guard hasReadyObjects else { return .notReady }
         if knowsMemory.load(ordering: .relaxed) == .unknown {
             let isLocal = root.isLocal
@@ -63,11 +67,26 @@ package final class FolderOrigin: Origin {
         }
         do throws(OriginError) {
             let key = try ObjectKey(key)
-            if let file = try root.open(key) { return ready(file, .identity, memory) }
-            guard let file = try root.open(key, suffix: ".gz") else { return .absent }
+            if let file = try open(key, "", &way) { return ready(file, .identity, memory) }
+            guard let file = try open(key, ".gz", &way) else { return .absent }
             return ready(file, .gzip, memory)
         } catch {
             return .notReady
+        }
+    }
+
+    private func open(_ key: ObjectKey, _ suffix: String, _ way: inout ReadyWay) throws(OriginError)
+        -> OpenFile?
+    {
+        if way.folder == nil || !key.segments.dropLast().elementsEqual(way.segments) {
+            way.folder = nil
+            guard let folder = try root.folder(of: key) else { return try root.open(key, suffix: suffix) }
+            way.folder = consume folder
+            way.segments = Array(key.segments.dropLast())
+        }
+        switch way.folder {
+        case .some(let folder): return try root.open(key, suffix: suffix, in: folder)
+        case .none: return try root.open(key, suffix: suffix)
         }
     }
 

@@ -19,15 +19,27 @@ struct FolderRoot: Sendable {
     /// - Throws: ``OriginError/readFailed(place:reason:)``, ``OriginError/notAFile(place:)`` and, for a link that leads
     ///   out, ``OriginError/brokenKey(_:reason:)``.
     func open(_ key: ObjectKey, suffix: String = "") throws(OriginError) -> OpenFile? {
+        guard let folder = try folder(of: key) else { return try stopped(key, suffix) }
+        return try open(key, suffix: suffix, in: folder)
+    }
+
+    /// Opens the folder that `key` is in; nil where the way ends, with the reason in `errno`.
+    /// - Throws: ``OriginError/readFailed(place:reason:)`` when the root is not there.
+    func folder(of key: ObjectKey) throws(OriginError) -> FileDescriptor? {
         guard var folder = FileDescriptor.opening(path, O_RDONLY | O_DIRECTORY) else {
             throw .readFailed(place: path, reason: systemReason("open"))
         }
         for segment in key.segments.dropLast() {
-            guard let next = folder.opening(segment, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
-                return try stopped(key, suffix)
-            }
+            guard let next = folder.opening(segment, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return nil }
             folder = next
         }
+        return folder
+    }
+
+    /// As ``open(_:suffix:)``, with the folder that ``folder(of:)`` has opened.
+    func open(_ key: ObjectKey, suffix: String = "", in folder: borrowing FileDescriptor)
+        throws(OriginError) -> OpenFile?
+    {
         // O_NONBLOCK: opening a pipe without a writer would wait for one.
         let name = (key.segments.last ?? "") + suffix
         guard let file = folder.opening(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW) else {

@@ -13,6 +13,14 @@ import Glibc
 import Synchronization
 package import Workers
 
+/// What came of reading a kept object without waiting for a disk.
+package enum KeptReady: Sendable {
+    case object(StoredObject)
+    case absent
+    /// It has to be waited for, or cannot be read: ``KeptStore/object(_:limit:)`` says which.
+    case notReady
+}
+
 /// A folder of objects that were made and are kept: a plain precomputed volume, which any viewer can read by itself.
 package final class KeptStore: Sendable {
     /// The folder.
@@ -24,6 +32,7 @@ package final class KeptStore: Sendable {
     let tally = FileTally()
     let files: WorkerPool
     let writers: WorkerPool
+    private let isLocal: Bool
     /// A minute, in nanoseconds.
     private static let touchInterval: Int64 = 60_000_000_000
     static let lockTries = 600
@@ -56,6 +65,7 @@ package final class KeptStore: Sendable {
         self.budget = budget
         self.files = files
         self.writers = writers ?? files
+        isLocal = self.root.isLocal
         budget.join(root, tally)
     }
 
@@ -127,6 +137,37 @@ package final class KeptStore: Sendable {
         return try await files.blocking { [self] () throws(OriginError) in
             ["", ".gz"].contains { access(root.place(key, suffix: $0), F_OK) == 0 } && isBound
         }
+    }
+
+    /// The object under `key`, if it takes no waiting to read it: for work on a lane, which a few system calls do not hold
+    /// up and a disk would.
+    ///
+    /// `limit`: As for ``object(_:limit:)``. Failures are no errors here, nor are folders that are not on a disk of this
+    /// machine: they are ``KeptReady/notReady``.
+    package func readyObject(_ key: String, limit: Int) -> KeptReady {
+        guard isLocal, let key = try? Self.checked(key) else { return .notReady }
+        // Two calls tell the usual case, that it is not there.
+        var status = stat()
+        let isAbsent = ["", ".gz"].allSatisfy {
+            lstat(root.place(key, suffix: $0), &status) != 0 && errno == ENOENT
+        }
+        guard !isAbsent else { return .absent }
+        do throws(OriginError) {
+            if let file = try root.open(key) { return ready(file, .identity, limit) }
+            guard let file = try root.open(key, suffix: ".gz") else { return .absent }
+            return ready(file, .gzip, limit)
+        } catch {
+            return .notReady
+        }
+    }
+
+    private func ready(_ file: borrowing OpenFile, _ coding: StoredObject.Coding, _ limit: Int) -> KeptReady {
+        // Looked at when the object is open: it is of that state then.
+        guard isBound else { return .absent }
+        let size = Int(file.status.st_size)
+        guard size <= limit, let bytes = file.descriptor.readNow(size) else { return .notReady }
+        if budget.limit > 0 { Self.touch(file) }
+        return .object(StoredObject(bytes: bytes, coding: coding, version: file.status.version))
     }
 
     /// Counts the objects in the folder under `key`, without those below it, for ``count(below:)``.

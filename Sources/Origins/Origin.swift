@@ -25,7 +25,7 @@ package protocol Origin: Sendable {
     /// - Throws: ``OriginError/tooShort(place:wanted:bytes:)`` for a range beyond the end, and as above.
     func range(_ key: String, _ range: Range<Int>) async throws(OriginError) -> StoredObject?
 
-    /// Whether ``readyObject(_:into:)`` may find something; false where everything is behind a network.
+    /// Whether ``readyObject(_:into:by:)`` may find something; false where everything is behind a network.
     var hasReadyObjects: Bool { get }
 
     /// Reads the object under `key` as it is stored, if the system has it in memory: for work on a lane, which a few
@@ -34,6 +34,12 @@ package protocol Origin: Sendable {
     /// - Parameters:
     ///   - key: As in ``object(_:limit:)``.
     ///   - memory: Where its bytes go; without meaning beyond those that were read.
+    ///   - way: What is open of the way to the object before, so that many of one folder cost one way. A new one for
+    ///     every piece of work: it does not see that a folder was replaced.
     /// - Returns: How many bytes there are, or why there are none. Failures are no errors here: they are ``ReadyObject/notReady``.
-    func readyObject(_ key: String, into memory: UnsafeMutableRawBufferPointer) -> ReadyObject
+    func readyObject(
+        _ key: String,
+        into memory: UnsafeMutableRawBufferPointer,
+        by way: inout ReadyWay
+    ) -> ReadyObject
 }

@@ -10,9 +10,23 @@ package enum ReadyObject: Sendable, Equatable {
     case notReady
 }
 
+/// The folder that was opened last on the way to a ready object.
+package struct ReadyWay: ~Copyable {
+    /// The segments of its path below the root.
+    var segments: [String] = []
+    /// Nil before the first object.
+    var folder: FileDescriptor?
+
+    package init() {}
+}
+
 extension Origin {
     /// Nothing is at hand by itself.
     package var hasReadyObjects: Bool { false }
 
-    package func readyObject(_: String, into _: UnsafeMutableRawBufferPointer) -> ReadyObject { .notReady }
+    package func readyObject(
+        _: String,
+        into _: UnsafeMutableRawBufferPointer,
+        by _: inout ReadyWay
+    ) -> ReadyObject { .notReady }
 }

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// A piece of work in the pool's line.
-struct Piece: Sendable {
-    /// Names a piece to whoever wants it withdrawn, which may be before it exists.
-    final class Ticket: Sendable {
-        private let withdrawn = Atomic<Bool>(false)
-        private let number = Atomic<Int>(0)
+/// Names a piece of work to whoever wants it withdrawn, which may be before it exists.
+package final class WorkTicket: Sendable {
+    private let withdrawn = Atomic<Bool>(false)
+    private let number = Atomic<Int>(0)
 
-        var isWithdrawn: Bool { withdrawn.load(ordering: .acquiring) }
+    package init() {}
 
-        /// Which of all that ever came into the line it is, from 1; 0: it was never there. For the line's owner alone.
-        var place: Int {
-            get { number.load(ordering: .relaxed) }
-            set { number.store(newValue, ordering: .relaxed) }
-        }
+    var isWithdrawn: Bool { withdrawn.load(ordering: .acquiring) }
 
-        func withdraw() { withdrawn.store(true, ordering: .releasing) }
+    /// Which of all that ever came into the line it is, from 1; 0: it was never there. For the line's owner alone.
+    var place: Int {
+        get { number.load(ordering: .relaxed) }
+        set { number.store(newValue, ordering: .relaxed) }
     }
 
-    let ticket: Ticket
+    func withdraw() { withdrawn.store(true, ordering: .releasing) }
+}
+
+/// A piece of work in the pool's line.
+struct Piece: Sendable {
+    let ticket: WorkTicket
     /// Does the work, or tells the caller why it was refused; called exactly once.
     let finish: @Sendable (_ refusal: (any Error)?) -> Void
 }
@@ -65,7 +67,7 @@ struct PieceLine {
         return nil
     }
 
-    mutating func remove(_ ticket: Piece.Ticket) -> Piece? {
+    mutating func remove(_ ticket: WorkTicket) -> Piece? {
         let place = ticket.place
         guard place > 0 else { return nil }
         var (low, high) = (head, slots.count)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each lane is a serial Dispatch queue, but there is one line for all of them: a lane is handed to Dispatch only when
-// it was idle, and when it has finished a piece it takes the next from the line itself. So no lane idles while another
-// has a backlog, and there are never more threads than lanes. Serial queues have threads of their own; a concurrent
-// queue would take those of Swift's tasks, whose number is that of the cores, and long work would starve every task.
-import Dispatch
-import Glibc
+// Each lane is a thread of Dispatch that it keeps, but there is one line for all of them: a lane is woken only when it was
+// idle, and when it has finished a piece it takes the next from the line itself. So no lane idles while another has a
+// backlog. A block for each piece would find another thread every time, each with cold caches and memory of its own, and
+// soon many more of them than lanes.
 import Synchronization
 
 /// Runs synchronous, computing work beside the event loops, at most `lanes` pieces at a time.
@@ -15,9 +13,7 @@ package final class WorkerPool: Sendable {
     /// How many more may wait.
     package let queueLimit: Int
 
-    private static let niceness: Int32 = 5
-
-    private let queues: [DispatchQueue]
+    private let threads: [LaneThread]
     private let state: Mutex<State>
     // What `state` holds, for those who only want to know.
     private let busyLanes = Atomic<Int>(0)
@@ -42,7 +38,7 @@ package final class WorkerPool: Sendable {
         precondition(lanes > 0 && queueLimit >= 0, "a pool needs a lane, and its queue cannot be negative")
         self.lanes = lanes
         self.queueLimit = queueLimit
-        queues = (0..<lanes).map { DispatchQueue(label: "pyramidion.lane.\($0)") }
+        threads = (0..<lanes).map { LaneThread(name: "lane-\($0)") }
         state = Mutex(State(idleLanes: Array(0..<lanes)))
     }
 
@@ -58,10 +54,15 @@ package final class WorkerPool: Sendable {
     /// its own.
     /// - Throws: ``WorkerError/queueFull(limit:)``, ``WorkerError/stopped``, `CancellationError` if cancelled before
     ///   a lane was free, and whatever `work` throws.
-    package func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-        let ticket = Piece.Ticket()
+    package func run<Value: Sendable>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        let ticket = WorkTicket()
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation {
+            // Named, the actor is where this is run; else it would be on a thread of Swift's, there and back.
+            _ = isolation
+            return try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Value, any Error>) in
                 let piece = Piece(ticket: ticket) { refusal in
                     if let refusal {
@@ -75,6 +76,25 @@ package final class WorkerPool: Sendable {
         } onCancel: {
             withdraw(ticket)
         }
+    }
+
+    /// Has `work` done on a lane; the caller does not wait.
+    ///
+    /// `ticket` takes it out of the line with ``withdraw(_:)``. Then, and where there is no room, `work` is called all the
+    /// same, at once, with the reason: an error as ``run(_:)`` throws it.
+    package func start(_ ticket: WorkTicket, _ work: @escaping @Sendable (_ refusal: (any Error)?) -> Void) {
+        enter(Piece(ticket: ticket, finish: work))
+    }
+
+    /// Takes a piece that has not begun out of the line; nothing happens to one that has.
+    package func withdraw(_ ticket: WorkTicket) {
+        ticket.withdraw()
+        let piece = state.withLock { state in
+            let piece = state.waiting.remove(ticket)
+            waitingPieces.store(state.waiting.count, ordering: .relaxed)
+            return piece
+        }
+        piece?.finish(CancellationError())
     }
 
     /// Takes no more work, lets what runs and what waits be done, and returns then.
@@ -108,26 +128,13 @@ package final class WorkerPool: Sendable {
             return .wait
         }
         switch entry {
-        case .startLane(let lane): queues[lane].async { self.run(lane, startingWith: piece) }
+        case .startLane(let lane): threads[lane].run { self.run(lane, startingWith: piece) }
         case .wait: break
         case .refuse(let reason): piece.finish(reason)
         }
     }
 
-    private func withdraw(_ ticket: Piece.Ticket) {
-        ticket.withdraw()
-        let piece = state.withLock { state in
-            let piece = state.waiting.remove(ticket)
-            waitingPieces.store(state.waiting.count, ordering: .relaxed)
-            return piece
-        }
-        piece?.finish(CancellationError())
-    }
-
     private func run(_ lane: Int, startingWith first: Piece) {
-        // The loop that feeds the lanes comes first where cores are few. Its thread is never one of Dispatch's.
-        // On Linux 0 is the calling thread; if it fails, the thread is scheduled as any other.
-        _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
         var next: Piece? = first
         while let piece = next {
             piece.finish(nil)

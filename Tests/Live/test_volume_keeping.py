@@ -162,6 +162,29 @@ def test_a_thousand_clients_for_one_cold_chunk_make_it_once(dice, tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_chunks_of_a_folder_that_are_asked_for_at_once_are_made_once(dice, tmp_path):
+    """Of all levels at a time, packed and not: each is made once, whoever needs it, and kept as it was sent."""
+    array = labels(dice, (160, 130, 70), "uint64")
+    write(tmp_path / "v", array, chunk=(32, 32, 32), encoding="compressed_segmentation")
+    volumes = {"v": {"source": tmp_path / "v", "factor": [2, 2, 2], "mips": 3}}
+    with serving(tmp_path, volumes) as server:
+        asked = [(target, fields) for level in (1, 2, 3) for target in targets(server, "v", level)
+                 for fields in ((), [("Accept-Encoding", "gzip")])] * 2
+        dice.shuffle(asked)
+        with ThreadPoolExecutor(16) as pool:
+            replies = list(pool.map(lambda each: server.get(each[0], list(each[1])), asked))
+        assert {reply.status for reply in replies} == {200}
+        bodies = {}
+        for (target, _), reply in zip(asked, replies):
+            bodies.setdefault(target.removeprefix("/precomputed/v/"), set()).add(reply.content)
+        assert {len(each) for each in bodies.values()} == {1}
+        assert metric(server, "pyramidion_chunks_made_total") == len(bodies)
+        assert metric(server, "pyramidion_source_objects_total") > 0
+        assert same(read(f"{server.url}/precomputed/v", 3), steps(array, (0, 0, 0), (2, 2, 2), 3, "mode")[3])
+        assert server.stop() == 0
+    assert {key: {body} for key, body in kept(tmp_path, "v").items()} == bodies
+
+
 def connections(server):
     return metric(server, "pyramidion_connections")
 
@@ -293,8 +316,8 @@ def test_kill_at_any_moment_leaves_whole_chunks_or_none(dice, tmp_path):
             with ThreadPoolExecutor(4) as pool:
                 asked = [pool.submit(attempt, server, f"/precomputed/v/{key}")
                          for key in dice.sample(missing, min(40, len(missing)))]
-                # The moment is random in the work, not in time: after so many answers.
-                asked[dice.randrange(min(12, len(asked)))].result()
+                # The moment is random in the work, not in time: after so many answers. Batches begin at sixteen.
+                asked[dice.randrange(len(asked))].result()
                 server.process.kill()
                 server.process.wait()
         found = kept(tmp_path, "v")

@@ -128,3 +128,18 @@ func cancelledWait() async throws {
     admission.leave(price: 100)
     #expect(admission.load == Admission.Load(admittedBytes: 0, running: 0, waiting: 0))
 }
+
+@Test("Whoever cannot wait is admitted at once or not at all, and overtakes nobody")
+func admissionAtOnce() {
+    var queue = AdmissionQueue(budget: 10, maxRunning: 3, maxWaiting: 4)
+    let first = [6, 5, 4].map { queue.enteredAtOnce(price: $0) }
+    #expect(first == [true, false, true] && queue.waitingCount == 0 && queue.admittedBytes == 10)
+    let waiting = queue.arrived(1, price: 8)
+    let admitted = queue.finished(price: 4)
+    #expect(waiting == .waits && admitted.isEmpty)
+    let overtakes = queue.enteredAtOnce(price: 1)
+    let next = queue.finished(price: 6)
+    #expect(!overtakes && next == [1])
+    let last = queue.enteredAtOnce(price: 2)
+    #expect(last && queue.running == 2)
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
+import Glibc
 import Synchronization
 import Testing
 import Workers
@@ -163,6 +164,54 @@ struct WorkerPoolTests {
         #expect(try await [before, after] == ["before", "after"])
         #expect(!wasRun.value)
         await pool.stop()
+    }
+
+    @Test("Work that nobody waits for is done once, or told why it is not")
+    func started() async throws {
+        let pool = WorkerPool(lanes: 1, queueLimit: 1)
+        let gate = Gate()
+        let seen = Shared<[String]>([])
+        func start(_ name: String, _ ticket: WorkTicket = WorkTicket()) {
+            pool.start(ticket) { refusal in
+                seen.update { $0.append(refusal.map { "\(name): \($0)" } ?? name) }
+                if name == "first" { gate.hold() }
+            }
+        }
+        start("first")
+        await gate.waitUntilEntered()
+        let ticket = WorkTicket()
+        start("second", ticket)
+        start("third")
+        #expect(seen.value == ["first", "third: all lanes are busy and 1 pieces of work wait already"])
+        pool.withdraw(ticket)
+        #expect(seen.value.last == "second: CancellationError()")
+        // Withdrawn before it was there.
+        start("second", ticket)
+        #expect(seen.value.count == 4 && pool.queued == 0)
+        start("fourth")
+        gate.open()
+        await pool.stop()
+        #expect(seen.value.last == "fourth")
+        start("fifth")
+        #expect(seen.value.last == "fifth: the worker pool has been stopped")
+    }
+
+    @Test("A lane is one thread for all of its pieces, which ends with the pool")
+    func threads() async throws {
+        let seen = Shared<Set<UInt>>([])
+        weak var gone: WorkerPool?
+        do {
+            let pool = WorkerPool(lanes: 1, queueLimit: 0)
+            gone = pool
+            for _ in 0..<20 {
+                try await pool.run { seen.update { $0.insert(UInt(pthread_self())) } }
+                // The lane is idle a moment after its piece is done.
+                await wait { pool.busy == 0 }
+            }
+            await pool.stop()
+        }
+        await wait { gone == nil }
+        #expect(seen.value.count == 1)
     }
 
     @Test("A task that was cancelled beforehand gets no lane")

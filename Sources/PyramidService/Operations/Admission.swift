@@ -92,6 +92,11 @@ package final class Admission: Sendable {
         )
     }
 
+    /// As ``enter(price:)`` for those who cannot wait: false where nothing could be set aside at once.
+    package func enterAtOnce(price: Int) -> Bool {
+        state.withLock { $0.queue.enteredAtOnce(price: price) }
+    }
+
     package func leave(price: Int) {
         let admitted = state.withLock { state in
             state.queue.finished(price: price).map { state.waiters.removeValue(forKey: $0) }

@@ -45,6 +45,13 @@ package struct AdmissionQueue {
         return .waits
     }
 
+    /// Admits somebody who would not wait; false if nobody is admitted.
+    package mutating func enteredAtOnce(price: Int) -> Bool {
+        guard waiting.isEmpty, fits(price) else { return false }
+        admit(price)
+        return true
+    }
+
     /// Somebody who was admitted is done. Returns who is admitted now.
     package mutating func finished(price: Int) -> [Ticket] {
         precondition(running > 0 && admittedBytes >= price, "more was given back than was taken")

@@ -6,7 +6,8 @@ import Synchronization
 /// Keeps made chunks behind the answers that were waiting for them, a bounded amount of bytes at a time.
 ///
 /// Until a chunk is durable it is found here, so that it is not made again when memory has forgotten it. Chunks that
-/// come while others are on their way go together, as one batch of a store.
+/// come within ``gatherTime`` go together, as one batch of a store: a wait for the disk costs the same for one and for
+/// sixteen, and takes both cores of a small machine from those who are being answered.
 final class ChunkKeeping: Sendable {
     /// More than this on its way to disk, and whoever makes the next chunk waits until others are there.
     private static let pendingByteLimit = 64 << 20
@@ -14,6 +15,8 @@ final class ChunkKeeping: Sendable {
     private static let batchLimit = 16
     /// Batches under way: while one waits for the disk another is written.
     private static let drainLimit = 4
+    /// How long a chunk waits for others at most before it is written.
+    private static let gatherTime = Duration.milliseconds(20)
 
     private struct Pending: Hashable {
         let volume: UInt32
@@ -33,6 +36,10 @@ final class ChunkKeeping: Sendable {
         /// Not begun yet, in order.
         var line: [Job] = []
         var drains = 0
+        /// What the one drain waits for that lets a batch become full; cancelled, it is over.
+        var gathering: Task<Void, Never>?
+        /// Whether somebody waits for all to be written.
+        var isHurried: Bool { !idle.isEmpty }
         /// Makers that wait for room, in order. The chunk of each is in `bytes` already.
         var waiting: [CheckedContinuation<Void, Never>] = []
         var idle: [CheckedContinuation<Void, Never>] = []
@@ -69,18 +76,48 @@ final class ChunkKeeping: Sendable {
     func keep(_ chunk: EncodedChunk, _ volume: ServedVolume, _ key: String) async throws {
         guard let store = volume.store else { return }
         if store.mustKeep { return try await store.keep(key, chunk.bytes) }
+        if put(chunk, volume, key, in: store) { await room() }
+    }
+
+    /// As ``keep(_:_:_:)`` for a lane, which has seen that there is ``hasRoom``.
+    func keepAtOnce(_ chunk: EncodedChunk, _ volume: ServedVolume, _ key: String) {
+        if let store = volume.store { _ = put(chunk, volume, key, in: store) }
+    }
+
+    /// Whether no more is on its way than may be.
+    var hasRoom: Bool { state.withLock { $0.bytes <= Self.pendingByteLimit } }
+
+    /// Returns whether too much is on its way now.
+    private func put(
+        _ chunk: EncodedChunk,
+        _ volume: ServedVolume,
+        _ key: String,
+        in store: any ChunkStore
+    ) -> Bool {
         let pending = Pending(volume: volume.id, key: key)
         let job = Job(pending: pending, chunk: chunk, store: store, volumeName: volume.name)
-        let (mustDrain, isOver) = state.withLock { state in
+        return state.withLock { state in
             state.chunks[pending] = chunk
             state.bytes += chunk.bytes.count
             state.line.append(job)
-            let mustDrain = state.drains < Self.drainLimit
-            if mustDrain { state.drains += 1 }
-            return (mustDrain, state.bytes > Self.pendingByteLimit)
+            let isOver = state.bytes > Self.pendingByteLimit
+            let mustHurry = isOver || state.line.count >= Self.batchLimit || state.isHurried
+            if let gathering = state.gathering {
+                if mustHurry { gathering.cancel() }
+            } else if state.drains < Self.drainLimit {
+                state.drains += 1
+                // Cancelled, it sleeps no longer; the drain is another task, which is never cancelled.
+                let pause = Task<Void, Never>.detached { try? await Task.sleep(for: Self.gatherTime) }
+                state.gathering = pause
+                if mustHurry { pause.cancel() }
+                Task.detached { [self] in
+                    await pause.value
+                    self.state.withLock { $0.gathering = nil }
+                    await drain()
+                }
+            }
+            return isOver
         }
-        if mustDrain { Task.detached { [self] in await drain() } }
-        if isOver { await room() }
     }
 
     /// Returns when nothing is on its way to disk.
@@ -89,6 +126,7 @@ final class ChunkKeeping: Sendable {
             let isIdle = state.withLock { state in
                 guard state.bytes > 0 || state.drains > 0 else { return true }
                 state.idle.append(continuation)
+                state.gathering?.cancel()
                 return false
             }
             if isIdle { continuation.resume() }
@@ -107,11 +145,13 @@ final class ChunkKeeping: Sendable {
         }
     }
 
-    /// Writes batches until there is nothing left to write.
+    /// Writes batches until there is nothing left to write, or somebody else gathers the next one.
     private func drain() async {
         while true {
             let (batch, idle) = state.withLock { state -> ([Job], [CheckedContinuation<Void, Never>]) in
-                let batch = state.takeBatch()
+                // A full batch is not left to somebody who has not begun.
+                let mayTake = state.gathering == nil || state.line.count >= Self.batchLimit
+                let batch = mayTake ? state.takeBatch() : []
                 guard batch.isEmpty else { return (batch, []) }
                 state.drains -= 1
                 guard state.drains == 0 else { return ([], []) }

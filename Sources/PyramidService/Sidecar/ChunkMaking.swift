@@ -16,12 +16,12 @@ struct ChunkMaking: Sendable {
     /// Parents that are looked up at a time.
     private static let lookUpWidth = 16
 
-    private let supply: ChunkSupply
-    private let volume: ServedVolume
-    private let level: ServedLevel
-    private let base: ServedLevel
+    let supply: ChunkSupply
+    let volume: ServedVolume
+    let level: ServedLevel
+    let base: ServedLevel
     private let rule: LevelRule
-    private let place: ChunkPlace
+    let place: ChunkPlace
     private let box: Box3
     /// What of the base the chunk is made of.
     private let sourceBox: Box3
@@ -44,10 +44,7 @@ struct ChunkMaking: Sendable {
     func makeAdmitted(again fault: String? = nil) async throws -> EncodedChunk {
         let cost = MakingCost(supply, volume)
         try await cost.check(level.index, place)
-        let lanes = supply.workers.lanes
-        let single = cost.byteCount(level.index)
-        let hands = single.multipliedClamped(by: 1 + lanes) <= supply.admission.budget / 2 ? 1 + lanes : 1
-        let price = single.multipliedClamped(by: hands)
+        let (price, hands) = price(cost)
         guard price <= supply.admission.budget else {
             throw ServiceError.overloaded(
                 limit: "limits.memory",
@@ -62,10 +59,19 @@ struct ChunkMaking: Sendable {
         return try await supply.stored(volume, level.index, place, chain)
     }
 
-    /// Makes the chunk as a part of work that was admitted.
-    func make(_ chain: MakingChain) async throws -> EncodedChunk {
+    /// Memory for so many chunks of each level at a time.
+    func price(_ cost: MakingCost) -> (price: Int, hands: Int) {
+        let lanes = supply.workers.lanes
+        let single = cost.byteCount(level.index)
+        let hands = single.multipliedClamped(by: 1 + lanes) <= supply.admission.budget / 2 ? 1 + lanes : 1
+        return (single.multipliedClamped(by: hands), hands)
+    }
+
+    /// Makes the chunk as a part of work that was admitted, and may have `begun`.
+    func make(_ chain: MakingChain, _ begun: Begun? = nil) async throws -> EncodedChunk {
         let chunk: EncodedChunk
-        switch try await begun() {
+        let begun = if let begun { begun } else { try await self.begun() }
+        switch begun {
         case .made(let made): chunk = made
         case .lacks(let places, let reduction):
             let parents = try await parents(places, chain)
@@ -85,7 +91,7 @@ struct ChunkMaking: Sendable {
     private typealias Parent = (place: ChunkPlace, box: Box3, chunk: EncodedChunk, name: String)
 
     /// How far a chunk is made of what is at hand.
-    private enum Begun {
+    enum Begun: Sendable {
         case made(EncodedChunk)
         /// These parents are missing; nil: so are all.
         case lacks([ChunkPlace], ParentReduction?)
@@ -93,16 +99,8 @@ struct ChunkMaking: Sendable {
 
     /// Makes the chunk of what the system has in memory of its source, in one piece of work on a lane.
     private func begun() async throws -> Begun {
-        let places = places()
-        guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places, nil) }
-        return try await onLane { flag in
-            let reduction = try reduction()
-            let left = try ready.read(places, isCancelled: { flag.isCancelled }) { content, box, name in
-                try reduction.take(content, of: box, name) { flag.isCancelled }
-            }
-            guard left.isEmpty else { return .lacks(left, reduction) }
-            return .made(try encoded(reduction, flag))
-        }
+        guard let ready = ReadyParents(volume, base, supply.counters) else { return .lacks(places(), nil) }
+        return try await onLane { flag in try begun(ready, flag) }
     }
 
     /// The chunks of the base at `places`; those that are missing are made.
@@ -180,6 +178,16 @@ struct ChunkMaking: Sendable {
         } onCancel: {
             flag.cancel()
         }
+    }
+
+    /// Makes the chunk of those parents that are ready.
+    func begun(_ ready: ReadyParents, _ flag: CancellationFlag) throws -> Begun {
+        let reduction = try reduction()
+        let left = try ready.read(places(), isCancelled: { flag.isCancelled }) { content, box, name in
+            try reduction.take(content, of: box, name) { flag.isCancelled }
+        }
+        guard left.isEmpty else { return .lacks(left, reduction) }
+        return .made(try encoded(reduction, flag))
     }
 
     private func reduction() throws -> ParentReduction {

@@ -73,6 +73,16 @@ extension ChunkSupply {
         return min(max(bound, 1 << 16), limits.sourceObjectBytes)
     }
 
+    /// Whether the size of a raw chunk is right, as far as it shows without inflating; of other encodings it says nothing.
+    func hasRightSize(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> Bool {
+        guard let format = level.format, format.encoding == .raw,
+            let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
+        else { return true }
+        guard object.coding == .gzip else { return object.bytes.count == expected }
+        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        return object.bytes.count >= 18 && last == expected & 0xffff_ffff
+    }
+
     /// The chunk, and what is wrong with its size, as far as that can be told of what is passed on unopened; `nil`: nothing.
     ///
     /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds. Several members one

@@ -28,10 +28,11 @@ package final class ChunkSupply: Sendable {
     private let asked = Flights<ChunkKey, EncodedChunk>()
     /// Chunks on their way. None of these waits for memory: whoever begins or joins one has paid for it, so that
     /// nobody who holds memory waits for somebody who wants some.
-    private let loads = Flights<ChunkKey, EncodedChunk>()
+    let loads = Flights<ChunkKey, EncodedChunk>()
     /// Chunks that are made again; apart from `loads`, where somebody may just be given the broken one.
     private let mendings = Flights<ChunkKey, EncodedChunk>()
     private let packings = Flights<ChunkKey, EncodedChunk>()
+    private let patience: Patience
     let indexLoads = Flights<ShardKey, ReadMinishard?>()
 
     /// Bytes of shard indices in memory.
@@ -58,6 +59,7 @@ package final class ChunkSupply: Sendable {
         )
         limits = configuration.limits
         timeouts = configuration.timeouts
+        patience = Patience(configuration.timeouts.chunk)
         self.logger = logger
         keeping = ChunkKeeping(logger: logger, counters: counters)
     }
@@ -84,20 +86,44 @@ package final class ChunkSupply: Sendable {
         let wanted: StoredObject.Coding = coding == .gzip ? .gzip : .identity
         let key = volume.key(level, place, wanted)
         if let chunk = cache.value(key) { return chunk }
+        let direct = try await direct(volume, level, place, wanted)
+        if let direct, direct.isAsWanted { return direct.chunk }
         let limit = timeouts.chunk
         return try await withThrowingTaskGroup(of: EncodedChunk.self) { group in
-            group.addTask { try await self.packed(volume, level, place, wanted) }
             group.addTask {
+                try await self.packed(direct?.chunk, volume, level, place, wanted)
+            }
+            group.addTask { [self] in
                 try await Task.sleep(for: limit)
-                throw ServiceError.overloaded(
-                    limit: "timeouts.chunk",
-                    "This chunk was not made within \(TimeSpan.text(limit)); what was made on the way is kept."
-                )
+                throw late
             }
             defer { group.cancelAll() }
             guard let chunk = try await group.next() else { throw CancellationError() }
             return chunk
         }
+    }
+
+    /// The chunk of a made level, made or waited for without a detour, in whichever coding; nil where that cannot be.
+    private func direct(
+        _ volume: ServedVolume,
+        _ level: Int,
+        _ place: ChunkPlace,
+        _ wanted: StoredObject.Coding
+    ) async throws -> (chunk: EncodedChunk, isAsWanted: Bool)? {
+        guard case .made(let rule) = volume.levels[level].provider, inMemory(volume, level, place) == nil
+        else { return nil }
+        do {
+            return try await ChunkMaking(self, volume, level, rule, place).direct(wanted, within: patience)
+        } catch is OutOfPatience {
+            throw late
+        }
+    }
+
+    private var late: ServiceError {
+        .overloaded(
+            limit: "timeouts.chunk",
+            "This chunk was not made within \(TimeSpan.text(timeouts.chunk)); what was made on the way is kept."
+        )
     }
 
     /// Returns a chunk as it is stored, or as it was made: in whichever coding.
@@ -119,8 +145,9 @@ package final class ChunkSupply: Sendable {
             }
         }
         return try await loads.join(key) { [self] in
-            // Somebody may have been done between the look above and here.
+            // Somebody may have been done between the look above and here, and memory may be none.
             if let chunk = inMemory(volume, level, place) { return chunk }
+            if let chunk = keeping.pending(volume, volume.levels[level].objectKey(place)) { return chunk }
             let chunk = try await load(volume, level, place, chain)
             remember(chunk, volume, level, place)
             return chunk
@@ -141,7 +168,7 @@ package final class ChunkSupply: Sendable {
         cache.put(volume.key(level, place, chunk.coding), chunk, cost: chunk.bytes.count)
     }
 
-    private func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
+    func inMemory(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> EncodedChunk? {
         cache.value(volume.key(level, place, .identity))
             ?? cache.value(volume.key(level, place, .gzip)).flatMap { $0.coding == .gzip ? $0 : nil }
     }
@@ -159,6 +186,33 @@ package final class ChunkSupply: Sendable {
         case .made(let rule):
             let chain = chain ?? MakingChain(spareHands: 0)
             return try await ChunkMaking(self, volume, level, rule, place).make(chain)
+        }
+    }
+
+    /// What came of looking for a kept chunk on a lane.
+    enum ReadyKept {
+        case chunk(EncodedChunk)
+        case absent
+        /// It has to be waited for, or is damaged.
+        case notReady
+    }
+
+    /// What an earlier request made, if it takes no waiting. For a lane.
+    func readyKept(_ volume: ServedVolume, _ level: Int, _ place: ChunkPlace) -> ReadyKept {
+        guard let store = volume.store else { return .absent }
+        let key = volume.levels[level].objectKey(place)
+        if let chunk = keeping.pending(volume, key) { return .chunk(chunk) }
+        switch store.readyObject(key, limit: limits.sourceObjectBytes) {
+        case .absent: return .absent
+        case .notReady: return .notReady
+        case .object(let object):
+            // No chunk of any encoding is empty.
+            guard !object.bytes.isEmpty, hasRightSize(object, volume.levels[level], place) else {
+                return .notReady
+            }
+            let chunk = EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
+            remember(chunk, volume, level, place)
+            return .chunk(chunk)
         }
     }
 
@@ -261,20 +315,30 @@ package final class ChunkSupply: Sendable {
         }
     }
 
+    /// The chunk in the coding that is wanted, if it is worth it.
+    ///
+    /// `made`: The chunk, if it was made just now.
     private func packed(
+        _ made: EncodedChunk?,
         _ volume: ServedVolume,
         _ level: Int,
         _ place: ChunkPlace,
         _ wanted: StoredObject.Coding
     ) async throws -> EncodedChunk {
         let key = volume.key(level, place, wanted)
+        if let packed = cache.value(key) { return packed }
         return try await packings.join(key) { [self] in
             let price = passingPrice(volume, level, place, wanted)
             try await passing.enter(price: price, for: .passing)
             defer { passing.leave(price: price) }
-            let chunk = try await stored(volume, level, place, nil)
+            let chunk = if let made { made } else { try await stored(volume, level, place, nil) }
             if chunk.coding == wanted { return chunk }
-            let packed = try await repacked(chunk, volume, volume.levels[level].name(place))
+            let (limit, name) = (limits.sourceObjectBytes, volume.levels[level].name(place))
+            let packed = try await workers.run {
+                wanted == .gzip
+                    ? chunk.packed(volume.fingerprint)
+                    : try chunk.unpacked(volume.fingerprint, name, limit: limit)
+            }
             cache.put(key, packed, cost: packed.bytes.count)
             return packed
         }
@@ -299,28 +363,34 @@ package final class ChunkSupply: Sendable {
         return min(byteCount.multipliedClamped(by: codings), passing.budget)
     }
 
-    /// The chunk in the other coding; gzip only where it saves at least a twentieth.
-    private func repacked(_ chunk: EncodedChunk, _ volume: ServedVolume, _ name: String) async throws
+    /// The chunk in gzip where that is worth it, made on the lane that has made the chunk.
+    func packedAlong(_ chunk: EncodedChunk, _ volume: ServedVolume, _ level: Int, _ place: ChunkPlace)
         -> EncodedChunk
     {
-        let fingerprint = volume.fingerprint
-        let limit = limits.sourceObjectBytes
-        return try await workers.run {
-            switch chunk.coding {
-            case .identity:
-                let packed = chunk.bytes.withUnsafeBytes { WholeGzip.deflate($0) }
-                guard packed.count < chunk.bytes.count - chunk.bytes.count / 20 else { return chunk }
-                return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
-            case .gzip:
-                do throws(InflateError) {
-                    let plain = try WholeGzip.inflate(chunk.bytes, limit: limit)
-                    return EncodedChunk(plain, .identity, fingerprint: fingerprint)
-                } catch .outOfMemory {
-                    throw InflateError.outOfMemory
-                } catch {
-                    throw ChunkReading.broken(name, error.message)
-                }
-            }
+        let packed = chunk.packed(volume.fingerprint)
+        cache.put(volume.key(level, place, .gzip), packed, cost: packed.bytes.count)
+        return packed
+    }
+}
+
+extension EncodedChunk {
+    /// The same in gzip; itself if that would not save at least a twentieth. For a lane.
+    fileprivate func packed(_ fingerprint: String) -> EncodedChunk {
+        let packed = bytes.withUnsafeBytes { WholeGzip.deflate($0) }
+        guard packed.count < bytes.count - bytes.count / 20 else { return self }
+        return EncodedChunk(packed, .gzip, fingerprint: fingerprint)
+    }
+
+    /// The same in no coding. For a lane.
+    /// - Throws: ``ServiceError/badGateway(_:)`` with `name` when it cannot be inflated, ``InflateError/outOfMemory``.
+    fileprivate func unpacked(_ fingerprint: String, _ name: String, limit: Int) throws -> EncodedChunk {
+        do throws(InflateError) {
+            let plain = try WholeGzip.inflate(bytes, limit: limit)
+            return EncodedChunk(plain, .identity, fingerprint: fingerprint)
+        } catch .outOfMemory {
+            throw InflateError.outOfMemory
+        } catch {
+            throw ChunkReading.broken(name, error.message)
         }
     }
 }

@@ -20,6 +20,8 @@ final class KeptLevels: ChunkStore {
         try await store.object(key, limit: limit)
     }
 
+    func readyObject(_ key: String, limit: Int) -> KeptReady { store.readyObject(key, limit: limit) }
+
     func keep(_ objects: [KeptObject]) async -> [(any Error)?] { await store.keep(objects) }
 
     func contains(_ key: String) async throws -> Bool { try await store.contains(key) }

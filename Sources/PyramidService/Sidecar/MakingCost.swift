@@ -18,13 +18,18 @@ struct MakingCost {
         self.volume = volume
     }
 
+    /// Whether the chunk is made of no more voxels of the source than one request may read, whatever is kept.
+    func isSurelyWithin(_ level: Int, _ place: ChunkPlace) -> Bool {
+        atMost(level, place) <= supply.limits.sourceVoxels
+    }
+
     /// Passes when the chunk is made of no more voxels of the source than one request may read.
     ///
     /// - Throws: ``ServiceError/overloaded(limit:_:)``: viewers ask again later, when somebody may have built it.
     func check(_ level: Int, _ place: ChunkPlace) async throws {
         let limit = supply.limits.sourceVoxels
         // First as if nothing in between was there; only if that is too much, what is there is looked for.
-        if atMost(level, place) <= limit { return }
+        if isSurelyWithin(level, place) { return }
         var spent = 0
         try await count(level, place, &spent, limit)
         guard spent <= limit else {

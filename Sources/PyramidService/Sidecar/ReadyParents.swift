@@ -43,11 +43,12 @@ struct ReadyParents: Sendable {
         // A chunk that its encoding made larger than its voxels goes the other way.
         let memory = try VoxelBuffer(byteCount: format.voxelByteCount(largest) ?? 0)
         var left: [ChunkPlace] = []
+        var way = ReadyWay()
         for place in places {
             guard !isCancelled() else { throw CancellationError() }
             let box = grid.box(place.cell)
             let voxelBytes = format.voxelByteCount(box.extent) ?? 0
-            switch volume.origin.readyObject(base.objectKey(place), into: memory.bytes) {
+            switch volume.origin.readyObject(base.objectKey(place), into: memory.bytes, by: &way) {
             case .notReady: left.append(place)
             case .absent: try take(.absent, box, base.name(place))
             case .read(let count, let coding):

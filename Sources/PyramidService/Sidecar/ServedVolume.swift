@@ -81,6 +81,8 @@ package protocol ChunkStore: Sendable {
     var mustKeep: Bool { get }
     /// The object under `key`, or `nil`.
     func object(_ key: String, limit: Int) async throws -> StoredObject?
+    /// The object under `key` if it takes no waiting, on a lane.
+    func readyObject(_ key: String, limit: Int) -> KeptReady
     /// Returns when the objects are as durable as the store makes them: for each why it was not kept, or nil.
     func keep(_ objects: [KeptObject]) async -> [(any Error)?]
     func contains(_ key: String) async throws -> Bool
@@ -89,6 +91,9 @@ package protocol ChunkStore: Sendable {
 }
 
 extension ChunkStore {
+    /// Nothing is at hand by itself.
+    package func readyObject(_: String, limit _: Int) -> KeptReady { .notReady }
+
     /// Keeps one object.
     /// - Throws: Why it was not kept.
     func keep(_ key: String, _ bytes: [UInt8]) async throws {
