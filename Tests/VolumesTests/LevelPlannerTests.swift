@@ -36,11 +36,11 @@ import Voxels
         let source = info.scales[1].bounds
         let corner = made.scale.grid.box(Extent3(0, 0, 0))
         #expect(corner == Box3(begin: Extent3(-18, 3, 5), end: Extent3(34, 41, 69)))
-        let box = made.scale.sourceBox(of: corner, factor: made.factor, sourceBounds: source)
+        let box = corner.upsampled(by: made.factor).intersection(source)
         #expect(box == Box3(begin: Extent3(-35, 6, 5), end: Extent3(67, 82, 69)))
         let voxel = Box3(begin: Extent3(-18, 3, 6), end: Extent3(-17, 4, 7))
         #expect(
-            made.scale.sourceBox(of: voxel, factor: made.factor, sourceBounds: source)
+            voxel.upsampled(by: made.factor).intersection(source)
                 == Box3(begin: Extent3(-35, 6, 6), end: Extent3(-34, 8, 7))
         )
     }

@@ -4,12 +4,12 @@ import Testing
 @testable import Workers
 
 struct PieceLineTests {
-    private func piece() -> Piece { Piece(ticket: Piece.Ticket()) { _ in } }
+    private func piece() -> Piece { Piece(ticket: WorkTicket()) { _ in } }
 
     @Test("Pieces come out in order, whoever leaves in between, and none twice") func order() {
         var random = SystemRandomNumberGenerator()
         var line = PieceLine()
-        var expected: [Piece.Ticket] = []
+        var expected: [WorkTicket] = []
         for _ in 0..<5000 {
             switch Int.random(in: 0..<4, using: &random) {
             case 0, 1:
@@ -38,7 +38,7 @@ struct PieceLineTests {
         var line = PieceLine()
         let piece = piece()
         line.append(piece)
-        #expect(line.remove(Piece.Ticket()) == nil)
+        #expect(line.remove(WorkTicket()) == nil)
         #expect(line.remove(piece.ticket) != nil)
         #expect(line.count == 0)
     }
