@@ -87,7 +87,7 @@ package struct PyramidPlan: Sendable {
             )
         }
 
-        let geometry = Geometry(spec, mips: kept.upperBound)
+        let geometry = Geometry(spec, mips: kept.upperBound, rowLimit: target)
         let planner = StagePlanner(
             spec: spec,
             geometry: geometry,

@@ -138,6 +138,17 @@ struct PlanTests {
         #expect(planes.price(slabsInFlight: 4) < levels + 32 << 20)
     }
 
+    @Test("A line costs some MiB, however long it is")
+    func priceOfLines() throws {
+        for (sizes, factor) in [([1_000_000_000], [1000]), ([1, 1, 1 << 33], [1, 1, 1 << 10])] {
+            let plan = try PyramidPlan(spec(sizes, factor, mips: .count(2)))
+            let answer = plan.keptLevels.reduce(0) { $0 + $1.byteCount }
+            #expect(plan.price(slabsInFlight: 4) < answer + 48 << 20)
+        }
+        let twos = try PyramidPlan(spec([1 << 30], [2], mips: .count(20), levels: 20...20))
+        #expect(twos.price(slabsInFlight: 4) < 128 << 20)
+    }
+
     @Test("The price of what no machine has is a number, not an overflow")
     func priceOfTheImpossible() throws {
         let shapes = [

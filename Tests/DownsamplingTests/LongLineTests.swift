@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import Downsampling
+import Testing
+import Voxels
+
+@Suite("Long rows and long windows")
+struct LongLineTests {
+    /// What no slab of a usual size cuts: the plan that everything else is compared with.
+    private static let whole = 1 << 30
+
+    private static let types: [VoxelType] = [.uint8, .int8, .uint16, .int32, .uint64, .float32, .float64]
+
+    @Test("A line makes the same bits in slabs of any size", arguments: Downsampling.Method.allCases)
+    func lines(_ method: Downsampling.Method) throws {
+        var random = Seeded.generator()
+        for _ in 0..<120 {
+            let count = Int.random(in: 1...3000, using: &random)
+            let rest = [[], [1], [1, 1], [3], [1, 2]].randomElement(using: &random) ?? []
+            let factor = [2, 3, 7, 17, 40, 1000].randomElement(using: &random) ?? 2
+            let ones = rest.map { $0 == 1 ? Int.random(in: 1...2, using: &random) : 1 }
+            try check(method, [count] + rest, [factor] + ones, &random)
+        }
+    }
+
+    @Test("A line is a line in whatever place its axis is", arguments: Downsampling.Method.allCases)
+    func places(_ method: Downsampling.Method) throws {
+        var random = Seeded.generator()
+        for _ in 0..<60 {
+            var sizes = [1, 1, 1, 1, 1]
+            let place = Int.random(in: 0..<5, using: &random)
+            sizes[place] = Int.random(in: 60...2000, using: &random)
+            let factor = sizes.indices.map {
+                $0 == place || $0 < 3 ? Int.random(in: 1...3, using: &random) : 1
+            }
+            try check(method, sizes, factor, &random)
+        }
+    }
+
+    /// Both orders of memory, in one slab and in small ones.
+    private func check(
+        _ method: Downsampling.Method,
+        _ sizes: [Int],
+        _ factor: [Int],
+        _ random: inout Seeded
+    ) throws {
+        guard let type = LongLineTests.types.randomElement(using: &random) else { return }
+        let hasSparse = [.average, .mode, .median].contains(method)
+        let spec = PyramidSpec(
+            type: type,
+            shape: try Shape(sizes),
+            order: Bool.random(using: &random) ? .c : .fortran,
+            method: method,
+            precision: Bool.random(using: &random) ? .compat : .exact,
+            factor: try Factor(factor),
+            mips: .count(Int.random(in: 1...6, using: &random)),
+            sparse: hasSparse && Bool.random(using: &random)
+        )
+        // Sums that are too wide are so in whatever slabs.
+        guard (try? PyramidPlan(spec, slabByteCount: LongLineTests.whole)) != nil else { return }
+        let voxels = TestVoxels.make(sizes.reduce(1, *), type, &random)
+        let whole = try TestPyramid.make(spec, voxels, slabByteCount: LongLineTests.whole)
+        for target in [1, 100, Int.random(in: 1...3000, using: &random)] {
+            let lanes = Int.random(in: 1...3, using: &random)
+            let made = try TestPyramid.make(spec, voxels, slabByteCount: target, slabsInFlight: lanes)
+            for (level, (a, b)) in zip(made, whole).enumerated() {
+                let voxel = TestPyramid.difference(a, b, type, zerosEqual: method == .min || method == .max)
+                #expect(
+                    voxel == nil,
+                    "\(spec) slabs of \(target), \(lanes) lanes, level \(level + 1), seed \(random.seed)"
+                )
+            }
+        }
+    }
+}
