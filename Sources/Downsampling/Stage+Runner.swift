@@ -4,7 +4,7 @@ extension Stage {
     /// Bytes of scratch that a runner of this stage needs.
     func scratchByteCount(width: Int) -> Int {
         switch operation {
-        case .integerAverage: IntegerAverageRunner.scratchByteCount(self)
+        case .integerAverage(let average): IntegerAverageRunner.scratchByteCount(self, average)
         case .floatAverage: FloatAverageRunner.scratchByteCount(self)
         case .modeBox: Kernels.modeBoxScratchByteCount(width: width, boxVoxelCount: boxVoxelCount)
         case .median: Kernels.medianScratchByteCount(width: width, boxVoxelCount: boxVoxelCount)
