@@ -31,7 +31,8 @@ package struct LevelPlan: Sendable, Hashable {
 ///
 /// The input is taken in slabs: consecutive byte ranges that cover it in memory order. A slab is either some
 /// whole parts (see `Geometry`) or a run of slices of one part that reduces without its neighbours for as many
-/// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*.
+/// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*. Where one window of
+/// slices is too long to be held, a slab is a piece of one (see `PiecePlan`).
 package struct PyramidPlan: Sendable {
     package static let maxMips = 32
     /// Voxels of one box of an exact mode or a median: they are counted in 32 bits.
@@ -138,7 +139,14 @@ package struct PyramidPlan: Sendable {
             let working = stages.reduce(0) { $0.addingClamped($1.workingByteCount(width: width)) }
             return answer.addingClamped(slots.multipliedClamped(by: slabByteCount.addingClamped(working)))
         }
-        let head = StageChain.byteCount(self, 0..<slabs.headStageCount, batch: slabs.batchSliceCount)
+        let head =
+            slabs.pieces?.shareByteCount(width: width)
+            ?? StageChain.byteCount(
+                self,
+                0..<slabs.headStageCount,
+                batch: slabs.batchSliceCount,
+                waits: false
+            )
         let tail = StageChain.byteCount(
             self,
             slabs.headStageCount..<stages.count,
@@ -146,6 +154,7 @@ package struct PyramidPlan: Sendable {
         )
         let slot = slabByteCount.addingClamped(head).addingClamped(slabs.handoffByteCount)
         return answer.addingClamped(slots.multipliedClamped(by: slot)).addingClamped(tail)
+            .addingClamped(slabs.pieces?.gatheringByteCount(width: width) ?? 0)
     }
 
     private static func mipCount(_ spec: PyramidSpec) -> Int {
