@@ -128,6 +128,15 @@ package struct PyramidPlan: Sendable {
     /// Where slab `index` lies in the input, in bytes.
     package func slabRange(_ index: Int) -> Range<Int> { slabs.byteRange(index) }
 
+    /// Bytes of the slices that one box takes, if they are held together and are many slabs; else `nil`.
+    package var heldWindowByteCount: Int? {
+        guard slabs.pieces == nil, slabByteCount > 4 * PyramidPlan.usualSlabByteCount,
+            slabs.partsPerSlab == 0,
+            stages.contains(where: { $0.window > 1 })
+        else { return nil }
+        return slabByteCount
+    }
+
     /// Bytes that a run of this plan holds at its peak when `slabsInFlight` slabs are under way:
     /// the kept levels, what is carried between levels, and the slab buffers themselves.
     package func price(slabsInFlight: Int) -> Int {

@@ -52,10 +52,11 @@ package final class Admission: Sendable {
 
     /// Returns when `price` bytes are set aside for the caller, who gives them back with ``leave(price:)``.
     ///
+    /// `hint`: What an error about the price says at its end.
     /// - Throws: ``ServiceError/overLimit(limit:_:)`` when the price is over the whole budget,
     ///   ``ServiceError/overloaded(limit:_:)`` when the queue is full or the wait was in vain,
     ///   ``ServiceError/clientLeft`` when the task was cancelled meanwhile. Nothing is set aside then.
-    package func enter(price: Int) async throws(ServiceError) {
+    package func enter(price: Int, hint: String = "") async throws(ServiceError) {
         let (arrival, ticket) = state.withLock { state in
             state.lastTicket += 1
             return (state.queue.arrived(state.lastTicket, price: price), state.lastTicket)
@@ -66,7 +67,7 @@ package final class Admission: Sendable {
             throw .overLimit(
                 limit: "limits.memory",
                 "This pyramid needs \(price) bytes of memory, and there are \(budget) for all; send a smaller array, "
-                    + "or ask for fewer levels."
+                    + "or ask for fewer levels.\(hint)"
             )
         case .queueFull:
             throw .overloaded(limit: "limits.requests_queued", "Too many pyramids wait already.")
