@@ -4,8 +4,9 @@ internal import Voxels
 /// How windows are taken that are too long to be held: each in pieces, a slab a piece.
 ///
 /// A piece leaves one slice, its *share*: extremes, or sums and counts, of which those of all pieces make the window's.
-/// Sums of integers are the same in whatever order they are added. Floats are not, and modes and medians need the
-/// voxels: their windows are held.
+/// Sums of integers are the same in whatever order they are added. Those of floats are not: where windows reach along
+/// the streaming axis alone, shares are the slices themselves, which are added in order (`OrderedSums`). All other
+/// floats, modes and medians need the voxels: their windows are held.
 struct PiecePlan: Sendable {
     /// The first stage of a chain.
     let stage: Stage
@@ -30,7 +31,11 @@ struct PiecePlan: Sendable {
         switch stage.operation {
         case .extreme, .stride: break
         case .integerAverage(let average): carry = Carry(sum: average.sum, count: average.count)
-        case .floatAverage, .modePlane, .modeFirst, .modeCountless, .modeLine, .modeBox, .median: return nil
+        case .floatAverage(let average):
+            guard average.addsSliceBySlice, stage.factors.dropLast().allSatisfy({ $0 == 1 }) else {
+                return nil
+            }
+        case .modePlane, .modeFirst, .modeCountless, .modeLine, .modeBox, .median: return nil
         }
         let pitch = SliceRun.Pitch(
             voxels: stage.outSliceCount,
@@ -44,6 +49,11 @@ struct PiecePlan: Sendable {
         self.stage = stage
         self.pitch = pitch
         sliceCount = slices
+    }
+
+    /// Slices of a share.
+    var shareSliceCount: Int {
+        if case .floatAverage = stage.operation { sliceCount } else { 1 }
     }
 
     /// How many windows there are in a part.
@@ -64,6 +74,9 @@ struct PiecePlan: Sendable {
         return first..<min(first + sliceCount, end)
     }
 
+    /// Slices of window `index`.
+    func windowSliceCount(_ index: Int) -> Int { index == windowCount - 1 ? stage.lastWindow : stage.window }
+
     /// Whether slices begin, and whether they end, a window.
     func beginsWindow(_ slices: Range<Int>) -> Bool { slices.lowerBound % stage.window == 0 }
     func endsWindow(_ slices: Range<Int>) -> Bool {
@@ -72,7 +85,7 @@ struct PiecePlan: Sendable {
 
     /// The stage that makes shares: its first window is a piece, its last one the last piece of a window.
     func shareStage(ofLastWindow isLast: Bool) -> Stage {
-        let length = isLast ? stage.lastWindow : stage.window
+        let length = windowSliceCount(isLast ? windowCount - 1 : 0)
         var (factors, sizes) = (stage.factors, stage.inSizes)
         factors[stage.stream] = sliceCount
         sizes[stage.stream] = sliceCount + (length - 1) % sliceCount + 1
@@ -127,6 +140,9 @@ struct PiecePlan: Sendable {
 
     /// Bytes of what makes the shares of one slab, and the share.
     func shareByteCount(width: Int) -> Int {
+        if case .floatAverage = stage.operation {
+            return SliceMemory.byteCount(capacity: shareSliceCount, pitch: pitch)
+        }
         let runner = shareStage(ofLastWindow: false).workingByteCount(width: width)
         return SliceMemory.byteCount(capacity: 1, pitch: pitch).addingClamped(runner.multipliedClamped(by: 2))
     }
@@ -138,5 +154,6 @@ struct PiecePlan: Sendable {
             .addingClamped(SliceMemory.byteCount(capacity: 1, pitch: made))
             .addingClamped(renderStage?.workingByteCount(width: width) ?? 0)
             .addingClamped(WindowGathering.blockByteCount)
+            .addingClamped(OrderedSums.byteCount(self))
     }
 }

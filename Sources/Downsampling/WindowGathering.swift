@@ -10,6 +10,7 @@ final class WindowGathering {
     private let gathered: SliceMemory
     private let made: SliceMemory
     private let render: (any StageRunner)?
+    private let ordered: OrderedSums?
     /// Where the image goes that is kept for the answer.
     private let kept: UnsafeMutableRawPointer?
     private let imageByteCount: Int
@@ -34,6 +35,11 @@ final class WindowGathering {
             pitch: SliceRun.Pitch(voxels: plan.stage.outSliceCount, width: width, carry: plan.stage.carry)
         )
         render = try plan.renderStage?.makeRunner(kernels: kernels, type: type)
+        if case .floatAverage(let average) = plan.stage.operation {
+            ordered = try OrderedSums(plan, average, kernels: kernels)
+        } else {
+            ordered = nil
+        }
         block = try VoxelBuffer(byteCount: WindowGathering.blockByteCount)
         rows = try RowPointers(capacity: 2)
     }
@@ -43,6 +49,13 @@ final class WindowGathering {
         let index = slices.lowerBound / plan.stage.window
         var out = made.run(count: 1)
         if let kept { out.image = kept + (part * plan.windowCount + index) * imageByteCount }
+        if let ordered {
+            let count = plan.windowSliceCount(index)
+            ordered.add(share, begins: plan.beginsWindow(slices), of: count)
+            guard plan.endsWindow(slices) else { return nil }
+            ordered.render(count, into: out)
+            return out
+        }
         let total = render == nil ? out : gathered.run(count: 1)
         if plan.beginsWindow(slices) {
             total.image?.copy(share.image, plan.pitch.image)

@@ -54,6 +54,26 @@ def test_projection(method, dtype, figure):
     assert body == want.tobytes()
 
 
+@pytest.mark.parametrize("precision", ["compat", "exact"])
+def test_projection_of_floats(precision, figure):
+    """Floats are added in the order of the slices, whatever pieces they come in."""
+    rng = np.random.default_rng(3)
+    kinds = [rng.standard_normal((SIDE, SIDE), dtype=np.float32) for _ in range(KINDS)]
+    kinds[0][0, :2] = np.finfo(np.float32).max, np.inf
+    raw = [a.tobytes() for a in kinds]
+    query = target(shape=(SIDE, SIDE, DEPTH), dtype="float32", factor=(1, 1, DEPTH), precision=precision, format="raw")
+    body = ask(query, (raw[z % KINDS] for z in range(DEPTH)), SIDE * SIDE * DEPTH * 4, figure,
+               f"{precision} average of {DEPTH} slices of float32", 64)
+    total = np.zeros((SIDE, SIDE), np.float64 if precision == "exact" else np.float32)
+    mean = np.zeros((SIDE, SIDE))
+    with np.errstate(over="ignore"):
+        for z in range(DEPTH):
+            total += kinds[z % KINDS]
+            mean += kinds[z % KINDS] * (1 / np.float64(DEPTH))
+    want = np.where(np.isfinite(total), total.astype(np.float64) / DEPTH, mean).astype(np.float32)
+    assert body == want.tobytes()
+
+
 @pytest.mark.parametrize("method", ["average", "max", "mode", "stride"])
 def test_one_axis(method, figure):
     """100 MB of one axis by 1000."""
