@@ -18,7 +18,7 @@ struct PiecePlan: Sendable {
     /// Shorter windows are held: pieces of them would be few, and each costs a share.
     private static let leastWindow = 8
     /// Windows of fewer slabs are held.
-    private static let leastSlabCount = 4
+    private static let leastSlabCount = 8
 
     /// `nil` where windows are held.
     ///

@@ -131,7 +131,7 @@ package struct PyramidPlan: Sendable {
     /// Bytes of the slices that one box takes, if they are held together and are many slabs; else `nil`.
     package var heldWindowByteCount: Int? {
         guard slabs.pieces == nil, slabByteCount > 4 * PyramidPlan.usualSlabByteCount,
-            slabs.partsPerSlab == 0,
+            slabs.partsPerSlab <= 1,
             stages.contains(where: { $0.window > 1 })
         else { return nil }
         return slabByteCount

@@ -97,3 +97,17 @@ def most_frequent(box):
     """The most frequent value; of several the one that comes first."""
     counts = np.bincount(box)
     return box[np.isin(box, np.flatnonzero(counts == counts.max()))][0]
+
+
+@pytest.mark.parametrize("method,status", [("median", 413), ("mode", 413), ("max", 100), ("average", 100)])
+def test_what_holds_its_boxes_says_so(method, status):
+    """A projection of 7 GB under a budget of 64 MiB: as for a median of it, the answer says what is held for one box."""
+    query = target(shape=(1000, 1000, 7000), dtype="uint8", factor=(1, 1, 7000), method=method, precision="exact")
+    with Server(config="limits: {memory: 64MiB}\n") as server, server.connect() as wire:
+        wire.send(head("POST", query, [("Content-Length", 7_000_000_000), ("Expect", "100-continue")]))
+        if status == 100:
+            assert wire.read_exactly(12) == b"HTTP/1.1 100"
+        else:
+            reply = wire.read()
+            assert reply.status == status
+            assert "7000000000 bytes of the input are held for one box" in reply.problem["detail"]
