@@ -49,14 +49,25 @@ struct LongLineTests {
         }
     }
 
+    @Test("Floats of windows along one axis keep the order of their additions", arguments: [4, 8])
+    func floats(_ width: Int) throws {
+        var random = Seeded.generator()
+        for _ in 0..<20 {
+            let sizes = [(1...20), (1...9), (20...150), (1...3)].map { Int.random(in: $0, using: &random) }
+            let long = [8, 11, 16, 23, 200].randomElement(using: &random) ?? 8
+            try check(.average, sizes, [1, 1, long], types: [width == 4 ? .float32 : .float64], &random)
+        }
+    }
+
     /// In one slab and in small ones.
     private func check(
         _ method: Downsampling.Method,
         _ sizes: [Int],
         _ factor: [Int],
+        types: [VoxelType] = LongLineTests.types,
         _ random: inout Seeded
     ) throws {
-        guard let type = LongLineTests.types.randomElement(using: &random) else { return }
+        guard let type = types.randomElement(using: &random) else { return }
         let hasSparse = [.average, .mode, .median].contains(method)
         let spec = PyramidSpec(
             type: type,
