@@ -19,7 +19,10 @@ struct Geometry: Sendable {
     let stream: Int
 
     /// The axes of a pyramid of `mips` levels.
-    init(_ spec: PyramidSpec, mips: Int) {
+    ///
+    /// `rowLimit`: Bytes of a row above which a slice is not one, where nothing but rows is reduced: then slices are
+    /// single voxels, which stream along the row, and memory does not grow with its length (see `LineRunner`).
+    init(_ spec: PyramidSpec, mips: Int, rowLimit: Int) {
         let rank = spec.shape.axisCount
         let inMemory = spec.order == .fortran ? Array(0..<rank) : Array((0..<rank).reversed())
         var axes: [MemoryAxis] = []
@@ -37,7 +40,7 @@ struct Geometry: Sendable {
         if axes.isEmpty { axes.append(single) }
         var stream = axes.lastIndex { $0.factor > 1 && $0.size > 1 } ?? 0
         if stream == 0 {
-            axes.insert(single, at: 1)
+            axes.insert(single, at: axes[0].size > rowLimit / spec.type.byteWidth ? 0 : 1)
             stream = 1
         }
         // Where no box is ever clipped along the streaming axis, parts go on from each other: they are one long part,

@@ -48,13 +48,32 @@ final class IntegerAverageRunner: StageRunner {
         kinds = ByMask(grid) { mask in Kind(grid, average, mask) }
         rows = try RowPointers(capacity: stage.factors.dropFirst().reduce(1, *))
         countedRows = try RowPointers(capacity: average.count == nil ? 0 : rows.capacity)
+        let needs = ScratchNeeds(stage, average)
         columns = scratch.base
-        rowSums = columns + (stage.inSizes[0] * 16).aligned
-        rowCounts = rowSums + (stage.outSizes[0] * 16).aligned
+        rowSums = columns + needs.columns
+        rowCounts = rowSums + needs.rowSums
     }
 
-    static func scratchByteCount(_ stage: Stage) -> Int {
-        (stage.inSizes[0] * 16).aligned + (stage.outSizes[0] * 16).aligned + stage.outSizes[0] * 8
+    static func scratchByteCount(_ stage: Stage, _ average: IntegerAverage) -> Int {
+        let needs = ScratchNeeds(stage, average)
+        return needs.columns + needs.rowSums + needs.rowCounts
+    }
+
+    /// Bytes of scratch, which grow with the row: none for what slices have room for.
+    private struct ScratchNeeds {
+        /// Sums down the rows, where boxes are longer than a voxel along them.
+        let columns: Int
+        /// Sums and counts of a row, where they are not carried on.
+        let rowSums: Int
+        let rowCounts: Int
+
+        init(_ stage: Stage, _ average: IntegerAverage) {
+            let widest = max(average.sum.byteWidth, average.count?.byteWidth ?? 0)
+            columns = stage.factors[0] == 1 ? 0 : (stage.inSizes[0] * widest).aligned
+            rowSums = stage.carry.sum == nil ? (stage.outSizes[0] * average.sum.byteWidth).aligned : 0
+            rowCounts =
+                stage.carry.count == nil ? (stage.outSizes[0] * (average.count?.byteWidth ?? 0)).aligned : 0
+        }
     }
 
     func reduce(_ input: SliceRun, from first: Int, into output: SliceRun) {

@@ -23,11 +23,14 @@ package final class PyramidEngine: @unchecked Sendable {
     private let slots: [Slot]
     private let levels: [Int: VoxelBuffer]
     private let tail: StageChain?
+    /// What comes before the tail where slabs are pieces of windows; it belongs to whoever the tail belongs to.
+    private let gathering: WindowGathering?
     private let progress: Mutex<Progress>
 
     /// What one slab in flight works with.
     private final class Slot {
         var chain: StageChain?
+        var shares: ShareMaker?
         var fan: [any StageRunner] = []
         /// What the tail takes over.
         var handoff: SliceMemory?
@@ -67,6 +70,17 @@ package final class PyramidEngine: @unchecked Sendable {
                 kernels: kernels
             )
             : nil
+        if let pieces = plan.slabs.pieces, plan.slabCount > 0 {
+            let level = pieces.stage.mip.flatMap { levels[$0] }
+            gathering = try WindowGathering(
+                pieces,
+                level: level,
+                kernels: kernels,
+                type: RowCode(plan.spec.type)
+            )
+        } else {
+            gathering = nil
+        }
         progress = Mutex(Progress())
     }
 
@@ -87,6 +101,7 @@ package final class PyramidEngine: @unchecked Sendable {
         // The engine only reads the input; slices are mutable for the stages that write theirs.
         let input = UnsafeMutableRawPointer(mutating: base)
         switch plan.topology {
+        case .chain where gathering != nil: try reducePiece(index, input, slot)
         case .chain: try reduceChain(index, input, slot, isCancelled)
         case .fan: try reduceFan(index, input, slot, isCancelled)
         }
@@ -117,8 +132,19 @@ package final class PyramidEngine: @unchecked Sendable {
             return (begin..<min(begin + slabs.partsPerSlab, slabs.partCount), 0..<slabs.sliceCount)
         }
         let (part, piece) = index.quotientAndRemainder(dividingBy: slabs.slabsPerPart)
-        let begin = piece * slabs.slicesPerSlab
-        return (part..<part + 1, begin..<min(begin + slabs.slicesPerSlab, slabs.sliceCount))
+        return (part..<part + 1, slabs.slices(piece))
+    }
+
+    private func reducePiece(
+        _ index: Int,
+        _ input: UnsafeMutableRawPointer,
+        _ slot: Slot
+    ) throws(EngineError) {
+        if slot.shares == nil, let pieces = plan.slabs.pieces {
+            slot.shares = try ShareMaker(pieces, kernels: kernels, type: RowCode(plan.spec.type))
+        }
+        guard let shares = slot.shares else { return }
+        slot.finished = shares.reduce(input, extent(index).slices)
     }
 
     private func reduceChain(
@@ -137,6 +163,7 @@ package final class PyramidEngine: @unchecked Sendable {
                 plan,
                 0..<head,
                 batch: batch,
+                waits: false,
                 handsOff: tail != nil,
                 levels: levels,
                 kernels: kernels
@@ -224,9 +251,12 @@ package final class PyramidEngine: @unchecked Sendable {
         while let slab = turn {
             guard !isCancelled() else { throw .cancelled }
             let (parts, slices) = extent(slab)
-            if let tail {
-                if slices.lowerBound == 0 { tail.start(part: parts.lowerBound, at: 0) }
-                tail.push(slots[slab % slots.count].finished)
+            let finished = slots[slab % slots.count].finished
+            if let tail, slices.lowerBound == 0 { tail.start(part: parts.lowerBound, at: 0) }
+            if let gathering {
+                if let made = gathering.take(finished, part: parts.lowerBound, slices) { tail?.push(made) }
+            } else {
+                tail?.push(finished)
             }
             let ready = readyByteCounts(parts: parts, slices: slices)
             turn = progress.withLock { progress in

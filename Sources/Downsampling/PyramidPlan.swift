@@ -31,7 +31,8 @@ package struct LevelPlan: Sendable, Hashable {
 ///
 /// The input is taken in slabs: consecutive byte ranges that cover it in memory order. A slab is either some
 /// whole parts (see `Geometry`) or a run of slices of one part that reduces without its neighbours for as many
-/// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*.
+/// stages as `headStageCount` says; what those leave is reduced further in order, by the *tail*. Where one window of
+/// slices is too long to be held, a slab is a piece of one (see `PiecePlan`).
 package struct PyramidPlan: Sendable {
     package static let maxMips = 32
     /// Voxels of one box of an exact mode or a median: they are counted in 32 bits.
@@ -87,7 +88,7 @@ package struct PyramidPlan: Sendable {
             )
         }
 
-        let geometry = Geometry(spec, mips: kept.upperBound)
+        let geometry = Geometry(spec, mips: kept.upperBound, rowLimit: target)
         let planner = StagePlanner(
             spec: spec,
             geometry: geometry,
@@ -127,6 +128,15 @@ package struct PyramidPlan: Sendable {
     /// Where slab `index` lies in the input, in bytes.
     package func slabRange(_ index: Int) -> Range<Int> { slabs.byteRange(index) }
 
+    /// Bytes of the slices that one box takes, if they are held together and are many slabs; else `nil`.
+    package var heldWindowByteCount: Int? {
+        guard slabs.pieces == nil, slabByteCount > 4 * PyramidPlan.usualSlabByteCount,
+            slabs.partsPerSlab <= 1,
+            stages.contains(where: { $0.window > 1 })
+        else { return nil }
+        return slabByteCount
+    }
+
     /// Bytes that a run of this plan holds at its peak when `slabsInFlight` slabs are under way:
     /// the kept levels, what is carried between levels, and the slab buffers themselves.
     package func price(slabsInFlight: Int) -> Int {
@@ -138,7 +148,14 @@ package struct PyramidPlan: Sendable {
             let working = stages.reduce(0) { $0.addingClamped($1.workingByteCount(width: width)) }
             return answer.addingClamped(slots.multipliedClamped(by: slabByteCount.addingClamped(working)))
         }
-        let head = StageChain.byteCount(self, 0..<slabs.headStageCount, batch: slabs.batchSliceCount)
+        let head =
+            slabs.pieces?.shareByteCount(width: width)
+            ?? StageChain.byteCount(
+                self,
+                0..<slabs.headStageCount,
+                batch: slabs.batchSliceCount,
+                waits: false
+            )
         let tail = StageChain.byteCount(
             self,
             slabs.headStageCount..<stages.count,
@@ -146,6 +163,7 @@ package struct PyramidPlan: Sendable {
         )
         let slot = slabByteCount.addingClamped(head).addingClamped(slabs.handoffByteCount)
         return answer.addingClamped(slots.multipliedClamped(by: slot)).addingClamped(tail)
+            .addingClamped(slabs.pieces?.gatheringByteCount(width: width) ?? 0)
     }
 
     private static func mipCount(_ spec: PyramidSpec) -> Int {

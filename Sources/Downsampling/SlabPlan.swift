@@ -20,6 +20,8 @@ struct SlabPlan: Sendable {
     let handoffSliceCount: Int
     /// Bytes of what a slab leaves for the tail.
     let handoffByteCount: Int
+    /// How windows are cut that are too long for a slab; `nil` where slabs are whole windows.
+    let pieces: PiecePlan?
 
     /// Bytes of a batch, if one window of slices is not more.
     static let nearByteCount = 128 << 10
@@ -35,6 +37,21 @@ struct SlabPlan: Sendable {
         sliceCount = geometry.partSizes[geometry.stream]
         sliceByteCount = geometry.partSizes.dropLast().reduce(1, *) * width
         let partByteCount = sliceCount * sliceByteCount
+
+        if topology == .chain, let first = stages.first,
+            let pieces = PiecePlan(first, width: width, sliceByteCount: sliceByteCount, target: target)
+        {
+            self.pieces = pieces
+            headStageCount = 1
+            partsPerSlab = 0
+            slicesPerSlab = pieces.sliceCount
+            slabsPerPart = pieces.count
+            batchSliceCount = 1
+            handoffSliceCount = 1
+            handoffByteCount = 0
+            return
+        }
+        pieces = nil
 
         // Slices that reduce by themselves through `count` stages.
         var aligned = 1
@@ -106,9 +123,15 @@ struct SlabPlan: Sendable {
             return begin * partByteCount..<min(begin + partsPerSlab, partCount) * partByteCount
         }
         let (part, piece) = index.quotientAndRemainder(dividingBy: slabsPerPart)
-        let begin = piece * slicesPerSlab
-        let end = min(begin + slicesPerSlab, sliceCount)
+        let slices = slices(piece)
         let base = part * partByteCount
-        return base + begin * sliceByteCount..<base + end * sliceByteCount
+        return base + slices.lowerBound * sliceByteCount..<base + slices.upperBound * sliceByteCount
+    }
+
+    /// The slices of slab `piece` of a part.
+    func slices(_ piece: Int) -> Range<Int> {
+        if let pieces { return pieces.slices(piece) }
+        let begin = piece * slicesPerSlab
+        return begin..<min(begin + slicesPerSlab, sliceCount)
     }
 }

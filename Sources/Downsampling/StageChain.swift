@@ -34,6 +34,7 @@ final class StageChain {
 
     /// A chain over `stages[range]` of a plan, for runs of at most `batch` slices.
     ///
+    /// `waits`: Whether runs may end inside a window before the part does; heads are given whole ones.
     /// `handsOff`: Whether ``push(_:into:)`` says where the last stage's output goes.
     ///
     /// - Throws: ``EngineError/outOfMemory(_:)``.
@@ -41,6 +42,7 @@ final class StageChain {
         _ plan: PyramidPlan,
         _ range: Range<Int>,
         batch: Int,
+        waits: Bool = true,
         handsOff: Bool = false,
         levels: [Int: VoxelBuffer],
         kernels: Kernels
@@ -70,7 +72,7 @@ final class StageChain {
                     inCount: stage.inSizes[stage.stream],
                     inPitch: inPitch,
                     outPitch: plan.outPitch(index),
-                    waiting: try SliceMemory(capacity: stage.window, pitch: inPitch),
+                    waiting: try SliceMemory(capacity: waits ? stage.window : 0, pitch: inPitch),
                     made: try SliceMemory(capacity: handsOff && index == range.last ? 0 : most, pitch: held)
                 )
             )
@@ -84,7 +86,7 @@ final class StageChain {
     }
 
     /// Bytes that a chain over `stages[range]` takes for batches of `batch` slices.
-    static func byteCount(_ plan: PyramidPlan, _ range: Range<Int>, batch: Int) -> Int {
+    static func byteCount(_ plan: PyramidPlan, _ range: Range<Int>, batch: Int, waits: Bool = true) -> Int {
         var most = batch
         var bytes = 0
         for index in range {
@@ -92,7 +94,9 @@ final class StageChain {
             most = mostWindows(stage.window, of: most)
             bytes =
                 bytes
-                .addingClamped(SliceMemory.byteCount(capacity: stage.window, pitch: plan.inPitch(index)))
+                .addingClamped(
+                    SliceMemory.byteCount(capacity: waits ? stage.window : 0, pitch: plan.inPitch(index))
+                )
                 .addingClamped(SliceMemory.byteCount(capacity: most, pitch: plan.outPitch(index)))
                 .addingClamped(stage.workingByteCount(width: plan.spec.type.byteWidth))
         }
@@ -160,6 +164,7 @@ final class StageChain {
             rest = rest.dropping(min(next.count * link.window, rest.count), link.inPitch)
         }
         if rest.count > 0 {
+            precondition(rest.count <= link.waiting.capacity, "heads are given whole windows")
             var waiting = link.waiting.run(count: 0)
             waiting.append(rest, link.inPitch)
             links[index].waitingCount = waiting.count

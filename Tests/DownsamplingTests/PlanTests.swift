@@ -138,6 +138,51 @@ struct PlanTests {
         #expect(planes.price(slabsInFlight: 4) < levels + 32 << 20)
     }
 
+    @Test("A line costs some MiB, however long it is")
+    func priceOfLines() throws {
+        for (sizes, factor) in [([1_000_000_000], [1000]), ([1, 1, 1 << 33], [1, 1, 1 << 10])] {
+            let plan = try PyramidPlan(spec(sizes, factor, mips: .count(2)))
+            let answer = plan.keptLevels.reduce(0) { $0 + $1.byteCount }
+            #expect(plan.price(slabsInFlight: 4) < answer + 48 << 20)
+        }
+        let twos = try PyramidPlan(spec([1 << 30], [2], mips: .count(20), levels: 20...20))
+        #expect(twos.price(slabsInFlight: 4) < 128 << 20)
+    }
+
+    @Test("Slabs that are pieces of windows cover the input once, in order, and no piece is of two windows")
+    func pieces() throws {
+        for (depth, window) in [(100, 100), (100, 200), (100, 8), (100, 9), (97, 13), (41, 40)] {
+            for target in [1, 24, 50, 100] {
+                let plan = try PyramidPlan(
+                    spec([4, 3, depth], [1, 1, window], method: .max),
+                    slabByteCount: target
+                )
+                var end = 0
+                for index in 0..<plan.slabCount {
+                    let range = plan.slabRange(index)
+                    #expect(range.lowerBound == end && !range.isEmpty && range.count <= plan.slabByteCount)
+                    if target < 24 {
+                        #expect(range.lowerBound / 12 / window == (range.upperBound - 1) / 12 / window)
+                    }
+                    end = range.upperBound
+                }
+                #expect(end == plan.inputByteCount)
+            }
+        }
+    }
+
+    @Test("A projection of any depth costs a few slices")
+    func priceOfProjections() throws {
+        for method in [Method.average, .min, .max, .stride] {
+            for precision in Precision.allCases {
+                let plan = try PyramidPlan(
+                    spec([1000, 1000, 7000], [1, 1, 7000], method: method, precision: precision)
+                )
+                #expect(plan.price(slabsInFlight: 4) < 80 << 20, "\(method) \(precision)")
+            }
+        }
+    }
+
     @Test("The price of what no machine has is a number, not an overflow")
     func priceOfTheImpossible() throws {
         let shapes = [

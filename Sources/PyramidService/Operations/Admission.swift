@@ -61,10 +61,11 @@ package final class Admission: Sendable {
 
     /// Returns when `price` bytes are set aside for the caller, who gives them back with ``leave(price:)``.
     ///
+    /// `hint`: What an error about the price says at its end.
     /// - Throws: ``ServiceError/overLimit(limit:_:)`` when the price is over the whole budget,
     ///   ``ServiceError/overloaded(limit:_:)`` when the queue is full or the wait was in vain,
     ///   ``ServiceError/clientLeft`` when the task was cancelled meanwhile. Nothing is set aside then.
-    package func enter(price: Int, for use: MemoryUse) async throws(ServiceError) {
+    package func enter(price: Int, for use: MemoryUse, hint: String = "") async throws(ServiceError) {
         let (arrival, ticket) = state.withLock { state in
             state.lastTicket += 1
             return (state.queue.arrived(state.lastTicket, price: price), state.lastTicket)
@@ -75,6 +76,7 @@ package final class Admission: Sendable {
             throw .overLimit(
                 limit: "limits.memory",
                 "This \(use.noun) needs \(price) bytes of memory, and there are \(budget) for all (\(name)); \(use.advice)."
+                    + hint
             )
         case .queueFull:
             throw .overloaded(

@@ -57,7 +57,11 @@ struct PyramidHandler {
     ) async throws {
         let price = price(planned)
         let arrived = ContinuousClock.now
-        try await context.admission.enter(price: price, for: .pyramid)
+        let hint =
+            planned.plan.heldWindowByteCount.map {
+                " \($0) bytes of the input are held for one box; smaller factors hold less."
+            }
+        try await context.admission.enter(price: price, for: .pyramid, hint: hint ?? "")
         defer {
             context.admission.leave(price: price)
             context.spareMemory.admissionChanged(context.admission)
