@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources that are missing, broken or slow: a clear status, a message that names the place, and nothing kept."""
+import gzip
 import json
 import struct
 
@@ -190,6 +191,26 @@ def shard_files(tmp_path):
 def lie(path, position, first, last):
     content = bytearray(path.read_bytes())
     struct.pack_into("<QQ", content, position, first, last)
+@pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("broken", [b"", b"<html>log in</html>\n"])
+@pytest.mark.parametrize("encoding", ["raw", "jpeg", "png", "compressed_segmentation"])
+def test_what_shows_to_be_no_chunk_is_not_passed_on(encoding, broken, gzipped, dice, tmp_path):
+    """An empty object, or a page in a chunk's place, is the source's fault before anybody decodes it."""
+    is_labels = encoding == "compressed_segmentation"
+    array = labels(dice, (8, 8, 8), "uint64") if is_labels else picture(dice, (8, 8, 8), "uint8")
+    write(tmp_path / "v", array, encoding=encoding, chunk=(8, 8, 8))
+    path = first_chunk(tmp_path)
+    path.unlink()
+    if gzipped:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(broken))
+    else:
+        path.write_bytes(broken)
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}) as server:
+        for coding in ("identity", "gzip"):
+            reply = server.get(targets(server, "v", 0)[0], fields=[("Accept-Encoding", coding)])
+            assert reply.status == 502 and path.name in reply.problem["detail"], (coding, reply.status, reply.body)
+
+
     path.write_bytes(content)
 
 

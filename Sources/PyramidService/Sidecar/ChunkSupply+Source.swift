@@ -37,7 +37,9 @@ extension ChunkSupply {
             }
             guard let object else { return nil }
             counters.read(bytes: object.bytes.count)
-            if let fault = sizeFault(object, served, place) { throw ChunkReading.broken(name, fault) }
+            if let fault = sizeFault(object, served, place) ?? served.outwardFault(object, place) {
+                throw ChunkReading.broken(name, fault)
+            }
             return EncodedChunk(object.bytes, object.coding, fingerprint: volume.fingerprint)
         } catch {
             let failure =
