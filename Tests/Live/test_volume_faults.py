@@ -128,7 +128,7 @@ BROKEN = {
     "png": [b"", b"no picture", lambda good: good[:30], lambda good: good[:len(good) // 2],
             lambda good: good[:60] + bytes([good[60] ^ 255]) + good[61:]],
     "compressed_segmentation": [
-        b"", b"\1\0\0", broken_label_chunk(put(0, 99)), broken_label_chunk(put(1, 0x01FFFFFF)),
+        b"", b"\1\0\0", broken_label_chunk(put(0, 99)), broken_label_chunk(put(0, 0)), broken_label_chunk(put(1, 0x01FFFFFF)),
         broken_label_chunk(put(2, 0xFFFFFF)), broken_label_chunk(put(1, 0x21000012)), broken_label_chunk(put(1, 0x03000012)),
         broken_label_chunk(lambda words: words.__delitem__(slice(6, None))), broken_label_chunk(put(1, 0x20000012)),
     ],
