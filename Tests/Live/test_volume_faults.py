@@ -338,7 +338,7 @@ def test_404_of_a_source_is_zeros(dice, tmp_path):
         assert same(read(f"{server.url}/precomputed/v", 1), steps(array, (0, 0, 0), (2, 2, 1), 1)[1])
 
 
-@pytest.mark.parametrize("status", [500, 503, 403, 301])
+@pytest.mark.parametrize("status", [500, 503, 403, 410, 301])
 def test_a_source_that_fails_is_502_and_never_zeros(status, dice, tmp_path):
     """What a source refuses is not empty: the answer is a 502 that names the chunk, until the source is well."""
     array = picture(dice, (64, 32, 16), "uint8")
