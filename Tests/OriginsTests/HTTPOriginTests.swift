@@ -21,6 +21,21 @@ struct HTTPOriginTests {
         }
     }
 
+    @Test("A key that begins with dots is resolved in the URL, on the same server") func dots() async throws {
+        try await withServer(script: { _, _ in .answer(200, [], "chunk") }) { url, client, server in
+            let origin = try HTTPOrigin(url: url + "/data/volume/?a=b", client: client)
+            #expect(try await origin.object("../x/s0/0-1", limit: 5)?.text == "chunk")
+            #expect(try await origin.object("a/../../../s/0-1", limit: 5)?.text == "chunk")
+            #expect(
+                await server.heads.requestLines
+                    == ["GET /data/x/s0/0-1?a=b HTTP/1.1", "GET /s/0-1?a=b HTTP/1.1"]
+            )
+            #expect(throws: OriginError.self) { try origin.check("../../../s") }
+            #expect(throws: OriginError.self) { try origin.check("http://127.0.0.1/s") }
+            try origin.check("../../s")
+        }
+    }
+
     @Test("Packed bodies are passed on as they are", arguments: ["gzip", "x-gzip", "GZIP"])
     func packed(_ name: String) async throws {
         try await withServer(script: { _, _ in

@@ -35,6 +35,12 @@ package final class HTTPOrigin: Origin {
         }
     }
 
+    /// Sees whether a key is one, and has a place in the URL.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``.
+    package func check(_ key: String) throws(OriginError) {
+        _ = try address.object(ObjectKey(key, mayClimb: true))
+    }
+
     /// Reads the bytes `range` of `URL/KEY`; a server that sends the whole object instead is taken at its word, up to
     /// the client's limit for that.
     /// - Returns: The bytes; nil when the server says that the object is not there.
@@ -63,8 +69,7 @@ package final class HTTPOrigin: Origin {
     }
 
     private func request(_ key: String, range: Range<Int>?, limit: Int) throws(OriginError) -> HTTPRequest {
-        let key = try ObjectKey(key)
-        let object = address.object(key)
+        let object = try address.object(ObjectKey(key, mayClimb: true))
         return HTTPRequest(address: object, place: object.name, range: range, limit: limit)
     }
 
