@@ -42,7 +42,8 @@ struct FolderOriginTests {
         #expect(origin.readyObject("s/b", into: memory) == .read(byteCount: 6, coding: .gzip))
         #expect(memory.prefix(6).elementsEqual("packed".utf8))
         #expect(origin.readyObject("s/none", into: memory) == .absent)
-        for key in ["s/long", "s/empty", "s/out", "../outside", "s"] {
+        #expect(origin.readyObject("../outside", into: memory) == .read(byteCount: 6, coding: .identity))
+        for key in ["s/long", "s/empty", "s/out", "a//b", "s"] {
             #expect(origin.readyObject(key, into: memory) == .notReady, "\(key)")
         }
     }
@@ -117,6 +118,7 @@ struct FolderOriginTests {
     func dotsOut() async throws {
         try folder.write("beside/s0/chunk", "c")
         try folder.write("deep/beside", "secret")
+        try folder.write("deep/volume/info", "{}")
         try folder.link("deep/volume/link", to: "../../outside")
         #expect(try await origin.object("../beside/s0/chunk", limit: 9)?.text == "c")
         #expect(try await origin.object("a/../../beside/./s0/chunk", limit: 9)?.text == "c")
