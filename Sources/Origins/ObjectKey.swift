@@ -15,7 +15,9 @@ struct ObjectKey: Hashable, Sendable {
     let parents: Int
     let segments: [String]
 
-    /// - Parameter mayClimb: Whether it may begin above the root, as keys of scales may.
+    /// - Parameters:
+    ///   - key: The segments, with "/" between them.
+    ///   - mayClimb: Whether it may begin above the root, as keys of scales may.
     /// - Throws: ``OriginError/brokenKey(_:reason:)``.
     init(_ key: String, mayClimb: Bool = false) throws(OriginError) {
         guard key.utf8.count <= Self.byteLimit else {
