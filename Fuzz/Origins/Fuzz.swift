@@ -120,8 +120,11 @@ private func checkAddress(_ text: String) {
     require(["http", "https"].contains(address.scheme) && !address.host.isEmpty, "\(address.url)")
     require((0...65_535).contains(address.port), "port \(address.port)")
     requireReadsBack(address)
-    guard let key = try? ObjectKey("8_8_40/../8 8#?%/0-64_-1-0_0-64") else { return }
-    let object = address.object(key)
+    guard let key = try? ObjectKey("8_8_40/../8 8#?%/0-64_-1-0_0-64"), let object = try? address.object(key)
+    else {
+        require(false, "a key below the address is refused")
+        return
+    }
     requireReadsBack(object)
     require(object.path.hasSuffix("/8%208%23%3F%25/0-64_-1-0_0-64"), object.path)
     require(object.isSameServer(as: address) && object.query == address.query, object.url)

@@ -35,7 +35,8 @@ struct SegmentationChannel {
             throw .segmentation(.channelTable(words: chunk.count, channels: channels))
         }
         let offset = Int(chunk[number])
-        guard offset <= chunk.count else {
+        // Before the end of the offsets themselves no channel can begin.
+        guard offset >= channels, offset <= chunk.count else {
             throw .segmentation(.channelOffset(offset, channel: number, words: chunk.count))
         }
         words = chunk.dropFirst(offset)

@@ -6,6 +6,7 @@ package enum SegmentationFault: Equatable, Sendable {
     case byteCount(Int)
     /// No room for an offset a channel.
     case channelTable(words: Int, channels: Int)
+    /// Behind the end, or among the channels' offsets.
     case channelOffset(Int, channel: Int, words: Int)
     case blockHeaders(words: Int, needed: Int)
     case labelBits(Int, block: Int)
@@ -24,7 +25,8 @@ package enum SegmentationFault: Equatable, Sendable {
         case .channelTable(let words, let channels):
             "has \(words) words: it must begin with \(channels) offsets, one a channel"
         case .channelOffset(let offset, let channel, let words):
-            "has channel \(channel) at word \(offset): it has \(words) words only"
+            "has channel \(channel) at word \(offset): it must begin behind the offsets of all channels, within the "
+                + "chunk's \(words) words"
         case .blockHeaders(let words, let needed):
             "has a channel of \(words) words: its block headers alone need \(needed)"
         case .labelBits(let bits, let block):

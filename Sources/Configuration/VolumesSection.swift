@@ -117,7 +117,17 @@ enum VolumesSection {
     /// Whatever has a scheme must have one that is spoken here; the rest is a folder.
     private static func isSource(_ text: String) -> Bool {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return false }
-        return !text.contains("://") || text.hasPrefix("http://") || text.hasPrefix("https://")
+        guard text.contains("://") else { return true }
+        guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return false }
+        return hasHost(text.utf8.dropFirst(scheme.utf8.count))
+    }
+
+    /// Whether an address without its scheme has a host between its user and its port.
+    private static func hasHost(_ rest: Substring.UTF8View) -> Bool {
+        let authority = rest.prefix { !"/?#".utf8.contains($0) }
+        let host =
+            authority.lastIndex(of: UInt8(ascii: "@")).map { authority[$0...].dropFirst() } ?? authority
+        return host.first.map { $0 != UInt8(ascii: ":") } ?? false
     }
 
     private static func choice<Value>(

@@ -17,6 +17,9 @@ final class Connection {
     /// The most that one read asks for; a few of them are a turn of ``ByteStream``.
     private static let directReadBytes = 256 * 1024
 
+    /// How long after its FIN a client may still want an answer that ends with it; in milliseconds.
+    private static let leaveGrace = 1000
+
     let state: LoopState
     let stream: ByteStream
     /// The client's address, or "unix".
@@ -50,6 +53,8 @@ final class Connection {
     private var headDeadline: Int?
     private var isHeadBegun = true
     private var lingerDeadline: Int?
+    /// When a client that has sent FIN is taken for gone, if it waits for an answer that ends with it.
+    private var leaveDeadline: Int?
     private var answerPace: AnswerPace?
     private var answerDeadline: Int?
     /// How long the service has waited for the body of this request, up to the wait before the current one.
@@ -170,7 +175,10 @@ final class Connection {
     }
 
     private func receivedEnd(on server: isolated LoopServer) {
-        guard machine.isServing, inbox.count > 0 else { return perform(machine.peerEnded()) }
+        guard machine.isServing, inbox.count > 0 else {
+            leaveDeadline = state.deadline(Self.leaveGrace)
+            return perform(machine.peerEnded())
+        }
         // What the client sent before its FIN may complete this request, and may be more requests.
         if pendingRead != nil {
             settleRead()
@@ -374,6 +382,11 @@ final class Connection {
         let now = state.now
         checkPace(now)
         if let answerDeadline, now >= answerDeadline, machine.isServing { cutOff(.total) }
+        if let leaveDeadline, now >= leaveDeadline, machine.isServing, let exchange, exchange.endsWithClient,
+            exchange.isPending
+        {
+            perform(machine.peerVanished())
+        }
         // A full inbox stops the reading, and with it the notice of a client that is gone.
         if machine.isServing, !stream.isReading, stream.hasHungUp { perform(machine.peerVanished()) }
         if let headDeadline, now >= headDeadline, machine.isAwaitingRequest {

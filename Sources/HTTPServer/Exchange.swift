@@ -18,6 +18,10 @@ package final class Exchange {
     }
     /// How many bytes of the body have been handed out, chunked framing taken off.
     package internal(set) var bodyBytesReceived = 0
+    /// Whether a client that sends FIN, and no further request, is taken for gone a second later, unless its answer has
+    /// begun. Most who send it have closed; one that has half closed alone would still read. For answers that are
+    /// worth nothing to others and may be long in the making.
+    package var endsWithClient = false
     /// The limit that cut the answer off; nil while none has.
     package internal(set) var overrun: AnswerOverrun?
 
@@ -57,6 +61,9 @@ package final class Exchange {
 
     /// Whether the answer is one whose end is the close, and has not come to it: an ordinary close would lie.
     var isCutShort: Bool { framing == .untilClose && (progress == .begun || progress == .lost) }
+
+    /// Whether nothing of the answer has been sent.
+    var isPending: Bool { progress == .pending }
 
     /// Whether ``finish()`` has something to do.
     var isUnfinished: Bool { progress == .pending || progress == .begun }

@@ -5,7 +5,8 @@ package import Workers
 
 /// A volume in a folder: an object is the file `KEY`, or else `KEY.gz`, which is packed with gzip.
 ///
-/// Keys and symbolic links that lead out of the folder are refused. An object costs one piece of work on a lane.
+/// Symbolic links that lead out of the folder are refused. A key that begins with ".." is read below the folder that this
+/// leads to, and links must not lead out of that one. An object costs one piece of work on a lane.
 package final class FolderOrigin: Origin {
     private let root: FolderRoot
     private let files: WorkerPool
@@ -29,18 +30,26 @@ package final class FolderOrigin: Origin {
     /// Returns the file `KEY` or `KEY.gz`; its version is size, time and inode.
     /// - Throws: ``OriginError``; also when the folder itself is not there.
     package func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject? {
-        let key = try ObjectKey(key)
-        return try await files.blocking { [root] () throws(OriginError) in
+        let key = try ObjectKey(key, mayClimb: true)
+        let root = try root.above(key)
+        return try await files.blocking { () throws(OriginError) in
             try root.object(key, limit: limit)
         }
+    }
+
+    /// Sees whether a key is one, and stays below the file system's root.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``.
+    package func check(_ key: String) throws(OriginError) {
+        _ = try root.above(ObjectKey(key, mayClimb: true))
     }
 
     /// Returns the bytes `range` of the file `KEY`; packed files have no ranges.
     /// - Throws: ``OriginError``; also when the folder itself is not there.
     package func range(_ key: String, _ range: Range<Int>) async throws(OriginError) -> StoredObject? {
         precondition(range.lowerBound >= 0, "no file has bytes before its first")
-        let key = try ObjectKey(key)
-        return try await files.blocking { [root] () throws(OriginError) in
+        let key = try ObjectKey(key, mayClimb: true)
+        let root = try root.above(key)
+        return try await files.blocking { () throws(OriginError) in
             guard let file = try root.open(key) else { return nil }
             return StoredObject(
                 bytes: try file.read(range),
@@ -66,7 +75,7 @@ package final class FolderOrigin: Origin {
             guard isLocal else { return .notReady }
         }
         do throws(OriginError) {
-            let key = try ObjectKey(key)
+            let key = try ObjectKey(key, mayClimb: true)
             if let file = try open(key, "", &way) { return ready(file, .identity, memory) }
             guard let file = try open(key, ".gz", &way) else { return .absent }
             return ready(file, .gzip, memory)
@@ -78,6 +87,7 @@ package final class FolderOrigin: Origin {
     private func open(_ key: ObjectKey, _ suffix: String, _ way: inout ReadyWay) throws(OriginError)
         -> OpenFile?
     {
+        guard key.parents == 0 else { return try root.above(key).open(key, suffix: suffix) }
         if way.folder == nil || !key.segments.dropLast().elementsEqual(way.segments) {
             way.folder = nil
             guard let folder = try root.folder(of: key) else { return try root.open(key, suffix: suffix) }

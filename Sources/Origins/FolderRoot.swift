@@ -2,6 +2,7 @@
 //
 // Rules of this file
 // 1. Nothing outside of the root is read, through ".." or through symbolic links. A link inside that stays inside is fine.
+//    A key that begins with ".." has another root, so many folders above by the text of the path, never "/" itself.
 // 2. Segment by segment with O_NOFOLLOW, relative to the folder before: where no link is met nothing can lead out, and
 //    nothing can be swapped in between. Only where that stops at a link is the path resolved and compared.
 //    (`openat2` with RESOLVE_BENEATH would do it in one call, but older container runtimes forbid it, so this path would
@@ -54,7 +55,29 @@ struct FolderRoot: Sendable {
     var isLocal: Bool { FileDescriptor.opening(path, O_RDONLY | O_DIRECTORY)?.isLocal ?? false }
 
     /// Where the file would be, for messages.
-    func place(_ key: ObjectKey, suffix: String = "") -> String { path + "/" + key.path + suffix }
+    func place(_ key: ObjectKey, suffix: String = "") -> String {
+        path + "/" + key.segments.joined(separator: "/") + suffix
+    }
+
+    /// The folder that the segments of `key` begin in: this one, or one as many above as the key has parents, by the
+    /// text of the path.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)`` where that is the file system's root, or the text does not say.
+    func above(_ key: ObjectKey) throws(OriginError) -> FolderRoot {
+        guard key.parents > 0 else { return self }
+        let slash = UInt8(ascii: "/")
+        var parts = path.utf8.split(separator: slash).filter { !$0.elementsEqual(".".utf8) }
+        for _ in 0..<key.parents {
+            guard let last = parts.popLast(), !last.elementsEqual("..".utf8) else {
+                throw .brokenKey(key.path, reason: "it leads above \(path); give the source's full path")
+            }
+        }
+        let above = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+        guard path.utf8.first == slash else { return FolderRoot(path: above.isEmpty ? "." : above) }
+        guard !above.isEmpty else {
+            throw .brokenKey(key.path, reason: "from \(path) it leads to the root of the file system")
+        }
+        return FolderRoot(path: "/" + above)
+    }
 
     /// Looks at why the way ended: ENOENT is plain, ENOTDIR and ELOOP may be a link.
     private func stopped(_ key: ObjectKey, _ suffix: String) throws(OriginError) -> OpenFile? {
@@ -73,7 +96,11 @@ struct FolderRoot: Sendable {
             throw .readFailed(place: place(key, suffix: suffix), reason: systemReason("realpath"))
         }
         guard root == "/" || target.utf8.starts(with: (root + "/").utf8) else {
-            throw .brokenKey(key.path + suffix, reason: "a symbolic link leads out of the volume's folder")
+            throw .brokenKey(
+                key.path + suffix,
+                reason:
+                    "a symbolic link leads out of \(path): have the folder itself there, or name it in the key of the scale, as \"../other\""
+            )
         }
         guard let file = FileDescriptor.opening(target, O_RDONLY | O_NONBLOCK | O_NOFOLLOW) else {
             if errno == ENOENT { return nil }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The name of an object below a root, taken apart: no empty segments, no "." and "..", no NUL.
+/// The name of an object below a root, taken apart: no empty segments, no "." and no NUL; ".." at its start alone.
 ///
 /// Keys are half somebody else's: a scale's `key` comes from an `info` file.
 struct ObjectKey: Hashable, Sendable {
@@ -11,15 +11,21 @@ struct ObjectKey: Hashable, Sendable {
     /// What file systems allow for one name, with ".gz" behind it.
     static let segmentByteLimit = 252
 
+    /// How many folders above the root the segments begin; 0 unless that was allowed.
+    let parents: Int
     let segments: [String]
 
+    /// - Parameters:
+    ///   - key: The segments, with "/" between them.
+    ///   - mayClimb: Whether it may begin above the root, as keys of scales may.
     /// - Throws: ``OriginError/brokenKey(_:reason:)``.
-    init(_ key: String) throws(OriginError) {
+    init(_ key: String, mayClimb: Bool = false) throws(OriginError) {
         guard key.utf8.count <= Self.byteLimit else {
             let start = String(decoding: key.utf8.prefix(64), as: UTF8.self)
             throw .brokenKey(start + "…", reason: "it has more than \(Self.byteLimit) bytes")
         }
         guard !key.utf8.contains(0) else { throw .brokenKey(key, reason: "it has a NUL byte") }
+        var parents = 0
         var segments: [String] = []
         // By bytes: a "/" with a combining accent behind it is one Character that is no "/", but the system sees it.
         for bytes in key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
@@ -31,20 +37,23 @@ struct ObjectKey: Hashable, Sendable {
             }
             if bytes.elementsEqual(".".utf8) { continue }
             if bytes.elementsEqual("..".utf8) {
-                guard segments.popLast() != nil else {
+                if segments.popLast() != nil { continue }
+                guard mayClimb else {
                     throw .brokenKey(key, reason: "it leads out of the volume's folder")
                 }
+                parents += 1
                 continue
             }
             segments.append(String(decoding: bytes, as: UTF8.self))
         }
         guard !segments.isEmpty else { throw .brokenKey(key, reason: "it names the folder itself") }
-        guard segments.count <= Self.segmentLimit else {
+        guard parents + segments.count <= Self.segmentLimit else {
             throw .brokenKey(key, reason: "it has more than \(Self.segmentLimit) parts")
         }
+        self.parents = parents
         self.segments = segments
     }
 
-    /// The segments with "/" between them.
-    var path: String { segments.joined(separator: "/") }
+    /// The segments with "/" between them, behind as many ".." as it has parents.
+    var path: String { (Array(repeating: "..", count: parents) + segments).joined(separator: "/") }
 }

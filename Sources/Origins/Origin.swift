@@ -8,12 +8,16 @@ package protocol Origin: Sendable {
     /// Reads the object under `key` as it is stored, packed or not.
     ///
     /// - Parameters:
-    ///   - key: Segments with "/" between them, below the volume's root: `info`, `8_8_40/0-64_0-64_0-64`. "." and ".."
-    ///     are resolved; what leads out of the root is refused.
+    ///   - key: Segments with "/" between them, from the volume's root: `info`, `8_8_40/0-64_0-64_0-64`. "." and ".."
+    ///     are resolved by their text alone. What begins with ".." is read below the folder that this leads to.
     ///   - limit: How many bytes are taken at most, packed or not.
     /// - Returns: The object; nil when it is not there.
     /// - Throws: ``OriginError``. A source that fails never looks like one that has no such object.
     func object(_ key: String, limit: Int) async throws(OriginError) -> StoredObject?
+
+    /// Sees whether there could be an object under `key`, without asking for it.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``, as all others here do for such a key.
+    func check(_ key: String) throws(OriginError)
 
     /// Reads exactly the bytes `range` of the object under `key`, never packed.
     ///

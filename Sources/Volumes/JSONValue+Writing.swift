@@ -12,7 +12,7 @@ extension JSONValue {
     }
 
     /// The value in a message: at most about 60 characters, all printable ASCII.
-    var excerpt: String {
+    package var excerpt: String {
         let longest = 57
         var shown = ""
         for scalar in String(decoding: encoded().prefix(longest * 4), as: UTF8.self).unicodeScalars {

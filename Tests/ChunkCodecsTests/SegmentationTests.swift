@@ -75,6 +75,8 @@ import Voxels
             (two, words("2"), .channelTable(words: 1, channels: 2)),
             (one, words("2"), .channelOffset(2, channel: 0, words: 1)),
             (two, words("2 9 | 00000002 0 7"), .channelOffset(9, channel: 1, words: 5)),
+            (one, words("0 0"), .channelOffset(0, channel: 0, words: 2)),
+            (two, words("2 1 | 00000002 0 7"), .channelOffset(1, channel: 1, words: 5)),
             (two, words("2 4 | 00000002 0 7"), .blockHeaders(words: 1, needed: 2)),
             (one, words("1 0"), .blockHeaders(words: 1, needed: 2)),
             (one, words("1 00000002 0"), .table(offset: 2, block: 0, words: 2)),

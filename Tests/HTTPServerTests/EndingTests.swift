@@ -36,6 +36,25 @@ struct EndingTests {
         }
     }
 
+    @Test("An answer that ends with its client is given up behind a FIN, unless it is there soon")
+    func endsWithClient() async throws {
+        try await withServer { server, responder in
+            let request = "GET /gate-with-client HTTP/1.1\r\nHost: a\r\n\r\n"
+            let client = try TestClient(server)
+            try await client.send(request)
+            #expect(await responder.nextEvent() == "waiting")
+            await client.finishSending()
+            #expect(await responder.nextEvent() == "/gate-with-client clientLeft cancelled=true")
+            #expect(await client.isAtEnd())
+            let quick = try TestClient(server)
+            try await quick.send(request)
+            #expect(await responder.nextEvent() == "waiting")
+            await quick.finishSending()
+            responder.open()
+            #expect(try await quick.answer().status == 200)
+        }
+    }
+
     @Test("A client that leaves inside its body cancels the request")
     func leaves() async throws {
         try await withServer { server, responder in

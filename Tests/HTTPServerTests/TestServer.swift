@@ -50,6 +50,9 @@ final class TestResponder: HTTPResponder {
             try await exchange.respond(.ok, [:], body: Array("\(count)".utf8))
         case "/early":
             try await exchange.respond(.contentTooLarge, [:], body: Array("too much".utf8))
+        case "/gate-with-client":
+            exchange.endsWithClient = true
+            fallthrough
         case "/gate":
             sink.yield("waiting")
             for await _ in gate { break }

@@ -48,6 +48,16 @@ def test_a_bad_parameter_is_400_and_named(word, change, name, storing):
     assert storing.get(f"/v1/volumes/{name}").status == 404
 
 
+def test_a_part_is_not_stored_for_the_whole(name, storing):
+    """A PUT with Content-Range is 400 before its body is asked for (RFC 9110, 14.5)."""
+    with storing.connect() as wire:
+        fields = [("Content-Length", 8), ("Content-Range", "bytes 0-7/80"), ("Expect", "100-continue")]
+        wire.send(head("PUT", f"/v1/volumes/{name}?shape=2,2,2&dtype=uint8", fields))
+        reply = wire.read("PUT")
+    assert reply.status == 400 and "Content-Range" in reply.problem["detail"] and not reply.interim
+    assert storing.get(f"/v1/volumes/{name}").status == 404
+
+
 @pytest.mark.parametrize("bad", ["V", ".v", "-v", "v%20v", "v" * 129, "v%00", "v%2fv"])
 def test_a_bad_name_is_refused(bad, storing):
     """A name outside the grammar makes no folder."""

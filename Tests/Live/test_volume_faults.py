@@ -93,17 +93,55 @@ def test_an_info_that_is_wrong_is_502_and_names_the_member(number, faulty):
     refused(faulty, f"/precomputed/v{number}/info", 502, WRONG_INFOS[number][1])
 
 
-def test_a_key_does_not_lead_out_of_its_source(tmp_path):
-    """A scale whose key has `..` reads nothing outside the folder of its info."""
+@pytest.mark.parametrize("key", ["/etc", "http://127.0.0.1:1/x", "a\0b", "a//b", "a/", "../" * 40 + "etc"])
+@pytest.mark.parametrize("over_http", [False, True])
+def test_a_key_that_can_lead_to_no_chunk_is_502_at_the_opening(key, over_http, tmp_path):
+    """The volume is unavailable, and the words name the key's place."""
     (tmp_path / "v").mkdir()
+    (tmp_path / "v/info").write_text(json.dumps({**INFO, "scales": [{**SCALE, "key": key}]}))
+    with Source(tmp_path) as source:
+        with serving(tmp_path, {"v": {"source": f"{source.url}/v" if over_http else tmp_path / "v"}}) as server:
+            refused(server, "/precomputed/v/info", 502, "scales[0].key")
+            assert json.loads(server.get("/v1/volumes/v").content)["status"] == "unavailable"
+
+
+@pytest.mark.parametrize("shards", [None, "identity"])
+@pytest.mark.parametrize("over_http", [False, True])
+def test_a_key_with_dots_is_relative_to_its_info(shards, over_http, dice, tmp_path):
+    """The chunks of a scale may lie beside the folder of its info."""
+    array = picture(dice, (40, 30, 10), "uint8")
+    write(tmp_path / "x", array, shards=shards)
+    info = json.loads((tmp_path / "x/info").read_bytes())
+    info["scales"][0]["key"] = f"../x/{info['scales'][0]['key']}"
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v/info").write_text(json.dumps(info))
+    with Source(tmp_path) as source:
+        place = f"{source.url}/v" if over_http else tmp_path / "v"
+        with serving(tmp_path, {"v": {"source": place, "mips": 1}}) as server:
+            for level, want in enumerate(steps(array, (0, 0, 0), (2, 2, 1), 1)):
+                assert same(read(f"{server.url}/precomputed/v", level), want)
+
+
+def test_a_link_out_of_the_source_is_502_and_says_what_would_be_right(dice, tmp_path):
+    """Links are followed inside the folder of the source alone."""
+    array = picture(dice, (8, 8, 8), "uint8")
+    write(tmp_path / "v", array)
+    folder = first_chunk(tmp_path).parent
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to("../elsewhere")
+    with serving(tmp_path, {"v": {"source": tmp_path / "v"}}) as server:
+        refused(server, targets(server, "v", 0)[0], 502, "symbolic link", "../")
+
+
+def test_a_key_does_not_lead_to_other_files(tmp_path):
+    """A scale whose key has `..` reads nothing through links that leave the folder it leads to."""
+    (tmp_path / "a/v").mkdir(parents=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other/0-8_0-8_0-8").write_bytes(b"7" * 512)
-    (tmp_path / "v/info").write_text(json.dumps({**INFO, "scales": [{**SCALE, "key": "../other"}]}))
-    with serving(tmp_path, {"v": {"source": tmp_path / "v"}}) as server:
-        reply = server.get("/precomputed/v/info")
-        if reply.status == 200:
-            reply = server.get(targets(server, "v", 0)[0])
-        assert reply.status == 502 and reply.problem
+    (tmp_path / "a/other").symlink_to("../other")
+    (tmp_path / "a/v/info").write_text(json.dumps({**INFO, "scales": [{**SCALE, "key": "../other"}]}))
+    with serving(tmp_path, {"v": {"source": tmp_path / "a/v"}}) as server:
+        refused(server, targets(server, "v", 0)[0], 502, "symbolic link")
 
 
 def first_chunk(tmp_path):
@@ -128,7 +166,7 @@ BROKEN = {
     "png": [b"", b"no picture", lambda good: good[:30], lambda good: good[:len(good) // 2],
             lambda good: good[:60] + bytes([good[60] ^ 255]) + good[61:]],
     "compressed_segmentation": [
-        b"", b"\1\0\0", broken_label_chunk(put(0, 99)), broken_label_chunk(put(1, 0x01FFFFFF)),
+        b"", b"\1\0\0", broken_label_chunk(put(0, 99)), broken_label_chunk(put(0, 0)), broken_label_chunk(put(1, 0x01FFFFFF)),
         broken_label_chunk(put(2, 0xFFFFFF)), broken_label_chunk(put(1, 0x21000012)), broken_label_chunk(put(1, 0x03000012)),
         broken_label_chunk(lambda words: words.__delitem__(slice(6, None))), broken_label_chunk(put(1, 0x20000012)),
     ],
@@ -151,6 +189,26 @@ def test_a_broken_chunk_is_502_with_its_name_and_nothing_is_kept(encoding, numbe
         refused(server, targets(server, "v", 1)[0], 502, path.name)
         refused(server, "/v1/volumes/v/cutout?mip=0", 502, path.name)
         assert kept(tmp_path, "v") == {}
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("broken", [b"", b"<html>log in</html>\n"])
+@pytest.mark.parametrize("encoding", ["raw", "jpeg", "png", "compressed_segmentation"])
+def test_what_shows_to_be_no_chunk_is_not_passed_on(encoding, broken, gzipped, dice, tmp_path):
+    """An empty object, or a page in a chunk's place, is the source's fault before anybody decodes it."""
+    is_labels = encoding == "compressed_segmentation"
+    array = labels(dice, (8, 8, 8), "uint64") if is_labels else picture(dice, (8, 8, 8), "uint8")
+    write(tmp_path / "v", array, encoding=encoding, chunk=(8, 8, 8))
+    path = first_chunk(tmp_path)
+    path.unlink()
+    if gzipped:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(broken))
+    else:
+        path.write_bytes(broken)
+    with serving(tmp_path, {"v": {"source": tmp_path / "v", "mips": 0}}) as server:
+        for coding in ("identity", "gzip"):
+            reply = server.get(targets(server, "v", 0)[0], fields=[("Accept-Encoding", coding)])
+            assert reply.status == 502 and path.name in reply.problem["detail"], (coding, reply.status, reply.body)
 
 
 def test_the_label_chunk_of_these_tests_is_right_before_it_is_broken(dice, tmp_path):
@@ -365,7 +423,7 @@ def test_404_of_a_source_is_zeros(dice, tmp_path):
         assert same(read(f"{server.url}/precomputed/v", 1), steps(array, (0, 0, 0), (2, 2, 1), 1)[1])
 
 
-@pytest.mark.parametrize("status", [500, 503, 403, 301])
+@pytest.mark.parametrize("status", [500, 503, 403, 410, 301])
 def test_a_source_that_fails_is_502_and_never_zeros(status, dice, tmp_path):
     """What a source refuses is not empty: the answer is a 502 that names the chunk, until the source is well."""
     array = picture(dice, (64, 32, 16), "uint8")

@@ -45,7 +45,9 @@ struct FolderOriginTests {
         #expect(memory.prefix(6).elementsEqual("packed".utf8))
         let none = origin.readyObject("s/none", into: memory, by: &way)
         #expect(none == .absent)
-        for key in ["s/long", "s/empty", "s/out", "../outside", "s"] {
+        let above = origin.readyObject("../outside", into: memory, by: &way)
+        #expect(above == .read(byteCount: 6, coding: .identity))
+        for key in ["s/long", "s/empty", "s/out", "a//b", "s"] {
             let object = origin.readyObject(key, into: memory, by: &way)
             #expect(object == .notReady, "\(key)")
         }
@@ -106,7 +108,7 @@ struct FolderOriginTests {
     @Test(
         "Keys that lead out of the folder, or are none, are refused",
         arguments: [
-            "", ".", "..", "../outside", "a/../../outside", "/etc/passwd", "a//b", "a/", "a\0b", "./.",
+            "", ".", "..", "a/../..", "/etc/passwd", "a//b", "a/", "a\0b", "./.",
             String(repeating: "a", count: 3000), String(repeating: "a", count: 253),
             String(repeating: "a/", count: 32) + "a",
         ]
@@ -117,6 +119,37 @@ struct FolderOriginTests {
             Issue.record("\(String(describing: error))")
             return
         }
+    }
+
+    @Test("A key that begins with dots is read below the folder they lead to, and nothing outside of that")
+    func dotsOut() async throws {
+        try folder.write("beside/s0/chunk", "c")
+        try folder.write("deep/beside", "secret")
+        try folder.write("deep/volume/info", "{}")
+        try folder.link("deep/volume/link", to: "../../outside")
+        #expect(try await origin.object("../beside/s0/chunk", limit: 9)?.text == "c")
+        #expect(try await origin.object("a/../../beside/./s0/chunk", limit: 9)?.text == "c")
+        #expect(try await origin.object("../beside/s0/none", limit: 9) == nil)
+        #expect(try await origin.range("../beside/s0/chunk", 0..<1)?.text == "c")
+        try origin.check("../beside/s0")
+        let deep = FolderOrigin(path: folder.path + "/deep/./volume/", files: files)
+        let error = await failure { () throws(OriginError) in
+            try await deep.object("../volume/link", limit: 9)
+        }
+        guard case .brokenKey(_, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.contains("symbolic link"))
+    }
+
+    @Test(
+        "Dots that lead to the root of the file system, or where a path's text cannot tell, are refused",
+        arguments: [("/data/v", "../../etc/s"), ("/v", "../s"), ("v", "../../s"), ("../v", "../../s")]
+    )
+    func dotsAway(_ path: String, _ key: String) {
+        let origin = FolderOrigin(path: path, files: files)
+        #expect(throws: OriginError.self) { try origin.check(key) }
     }
 
     @Test("Dots that stay inside are resolved") func dots() async throws {

@@ -28,6 +28,32 @@ struct HTTPClientTests {
         }
     }
 
+    @Test("What is no HTTP on a connection that was used before is asked for again on another, once")
+    func surplus() async throws {
+        let surplus = ScriptedServer.Reply.text("surplus of the answer before")
+        for isLasting in [false, true] {
+            try await withServer(script: { number, _ in
+                number == 2 || number > 2 && isLasting ? surplus : .answer(200, [], "a")
+            }) { url, client, server in
+                let origin = try HTTPOrigin(url: url, client: client)
+                #expect(try await origin.object("1", limit: 1)?.text == "a")
+                if isLasting {
+                    let error = await failure { () throws(OriginError) in
+                        try await origin.object("2", limit: 1)
+                    }
+                    guard case .brokenAnswer = error else {
+                        Issue.record("\(String(describing: error))")
+                        return
+                    }
+                } else {
+                    #expect(try await origin.object("2", limit: 1)?.text == "a")
+                }
+                #expect(await server.heads.count == 3)
+                #expect(await server.connections == 2)
+            }
+        }
+    }
+
     @Test("Requests over the limit are refused, and those that wait are not") func waiting() async throws {
         try await withServer(
             limits: {
@@ -231,10 +257,12 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("Keys that lead out of the volume ask for nothing") func brokenKeys() async throws {
+    @Test("Keys that lead above the path of the URL, or are none, ask for nothing") func brokenKeys()
+        async throws
+    {
         try await withServer(script: { _, _ in .answer(200) }) { url, client, server in
             let origin = try HTTPOrigin(url: url + "/v", client: client)
-            for key in ["../a", "a//b", ""] {
+            for key in ["../../a", "a//b", ""] {
                 let error = await failure { () throws(OriginError) in try await origin.object(key, limit: 1) }
                 guard case .brokenKey = error else {
                     Issue.record("\(String(describing: error))")

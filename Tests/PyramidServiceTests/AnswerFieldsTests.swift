@@ -91,6 +91,27 @@ func preflights() {
     #expect(others.isEmpty)
 }
 
+@Test(
+    "A preflight is granted the fields it names, unless they are many or no names",
+    arguments: [
+        ("x-trace, traceparent", true), ("if-range", true), ("", false), ("x-trace, a b", false),
+        ("x\ttrace", false), (String(repeating: "x-trace,", count: 33), false),
+        ("x-trace," + String(repeating: "a", count: 600), false),
+    ]
+)
+func preflightFields(_ asked: String, _ isGranted: Bool) {
+    var fields: HTTPFields = [:]
+    CORSPolicy(origins: ["*"]).applyPreflight(
+        to: &fields,
+        request: [.accessControlRequestMethod: "GET", .accessControlRequestHeaders: asked],
+        allow: ["GET"]
+    )
+    let granted = (fields[.accessControlAllowHeaders] ?? "").split(separator: ", ").map(String.init)
+    #expect(granted.contains("If-Range") && granted.contains("Authorization"))
+    let last = granted.suffix(asked.split(separator: ", ").count).joined(separator: ", ")
+    #expect((last == asked && !asked.isEmpty) == isGranted)
+}
+
 @Test("A harmless request id is taken over, any other is replaced")
 func requestIDs() {
     #expect(RequestID.of([.requestID: "abc-123_XYZ.7"]) == "abc-123_XYZ.7")

@@ -58,6 +58,7 @@ final class CurlTransfer {
         }
         set(CURLOPT_URL, address.url)
         set(CURLOPT_PROTOCOLS_STR, "http,https")
+        if request.needsFreshConnection { set(CURLOPT_FRESH_CONNECT, 1) }
         // Redirects are followed by the client itself, which looks at each: libcurl's rules do not know that https must
         // never become http again.
         set(CURLOPT_FOLLOWLOCATION, 0)
@@ -180,11 +181,26 @@ final class CurlTransfer {
             CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2, CURLE_HTTP2_STREAM,
             CURLE_SSL_CONNECT_ERROR:
             return TransferFailure(error: .unreachable(place: place, reason: reason), mayRetry: true)
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
+            // On a connection that was used before, what is no HTTP may be the surplus of the answer before. libcurl
+            // looks for it when that answer ends, and what comes later it takes for the start of the next.
+            let mayRetry = wasReused
+            return TransferFailure(
+                error: .brokenAnswer(place: place, reason: reason),
+                mayRetry: mayRetry,
+                needsFreshConnection: mayRetry
+            )
+        case CURLE_BAD_CONTENT_ENCODING:
             return TransferFailure(error: .brokenAnswer(place: place, reason: reason), mayRetry: false)
         default:
             return TransferFailure(error: .unreachable(place: place, reason: reason), mayRetry: false)
         }
+    }
+
+    /// Whether the request went over a connection that was there before it.
+    private var wasReused: Bool {
+        var opened = 0
+        return pyramidion_curl_get_long(easy, CURLINFO_NUM_CONNECTS, &opened) == CURLE_OK && opened == 0
     }
 
     private static func milliseconds(_ duration: Duration) -> Int {

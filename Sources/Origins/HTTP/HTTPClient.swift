@@ -63,6 +63,7 @@ package final class HTTPClient: Sendable {
     }
 
     private func persistently(_ request: HTTPRequest) async throws(OriginError) -> HTTPAnswer {
+        var request = request
         let start = ContinuousClock.now
         var attempt = 1
         while true {
@@ -77,6 +78,7 @@ package final class HTTPClient: Sendable {
             case .failure(let failure):
                 guard failure.mayRetry else { throw failure.error }
                 error = failure.error
+                if failure.needsFreshConnection { request.needsFreshConnection = true }
             }
             let passed = start.duration(to: .now) + delay
             guard attempt < configuration.tries, passed < configuration.totalTimeout else { throw error }

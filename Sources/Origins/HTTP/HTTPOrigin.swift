@@ -2,8 +2,9 @@
 
 /// A volume behind an http or https URL: an object is a GET of `URL/KEY`, with the URL's query if it has one.
 ///
-/// 404 and 410 mean that an object is not there. 403 does not, though some object stores answer it for what is missing when
-/// the reader may not list: a permission that has run out must never look like an empty volume.
+/// 404 means that an object is not there. 403 does not, though some object stores answer it for what is missing when the
+/// reader may not list: a permission that has run out must never look like an empty volume. Nor does 410, which says that
+/// there was one: a chunk that was taken away must not look like zeros, as no reader of the format takes it.
 package final class HTTPOrigin: Origin {
     private let address: WebAddress
     private let client: HTTPClient
@@ -29,9 +30,15 @@ package final class HTTPOrigin: Origin {
         let answer = try await client.answer(request)
         switch answer.status {
         case 200: return try stored(answer.bytes, answer, request)
-        case 404, 410: return nil
+        case 404: return nil
         default: throw .refused(place: request.place, status: answer.status)
         }
+    }
+
+    /// Sees whether a key is one, and has a place in the URL.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)``.
+    package func check(_ key: String) throws(OriginError) {
+        _ = try address.object(ObjectKey(key, mayClimb: true))
     }
 
     /// Reads the bytes `range` of `URL/KEY`; a server that sends the whole object instead is taken at its word, up to
@@ -51,7 +58,7 @@ package final class HTTPOrigin: Origin {
                 throw .tooShort(place: request.place, wanted: range, bytes: answer.bytes.count)
             }
             return try plain(Array(answer.bytes[range]), answer, request)
-        case 404, 410:
+        case 404:
             return nil
         case 416:
             let total = answer.fields.contentRange.flatMap { ContentRange($0)?.total }
@@ -62,8 +69,7 @@ package final class HTTPOrigin: Origin {
     }
 
     private func request(_ key: String, range: Range<Int>?, limit: Int) throws(OriginError) -> HTTPRequest {
-        let key = try ObjectKey(key)
-        let object = address.object(key)
+        let object = try address.object(ObjectKey(key, mayClimb: true))
         return HTTPRequest(address: object, place: object.name, range: range, limit: limit)
     }
 

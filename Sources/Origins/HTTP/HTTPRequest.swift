@@ -10,6 +10,8 @@ struct HTTPRequest: Sendable {
     let range: Range<Int>?
     /// How many bytes of the body are taken of an object that comes as a whole.
     let limit: Int
+    /// Whether no connection that is open already will do.
+    var needsFreshConnection = false
 }
 
 /// An answer whose body has come as a whole; bodies of errors and redirects are dropped.
@@ -28,4 +30,6 @@ struct TransferFailure: Error {
     let error: OriginError
     /// Whether another try may fare better.
     let mayRetry: Bool
+    /// Whether the other try needs a connection of its own, because this one had bytes that nobody asked for.
+    var needsFreshConnection = false
 }

@@ -60,9 +60,18 @@ struct WebAddress: Hashable, Sendable {
     var name: String { base + path }
 
     /// The address of an object below this one, with the same query and credentials.
-    func object(_ key: ObjectKey) -> WebAddress {
+    ///
+    /// A key that begins with ".." leads as many folders up the path, on the same server.
+    /// - Throws: ``OriginError/brokenKey(_:reason:)`` when the path has fewer.
+    func object(_ key: ObjectKey) throws(OriginError) -> WebAddress {
         var object = self
-        let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
+        var folder = path.hasSuffix("/") ? path.dropLast() : path[...]
+        for _ in 0..<key.parents {
+            guard let slash = folder.lastIndex(of: "/") else {
+                throw .brokenKey(key.path, reason: "it leads above the path of the source's URL")
+            }
+            folder = folder[..<slash]
+        }
         object.path = folder + "/" + key.segments.map(Self.percentEncoded).joined(separator: "/")
         return object
     }

@@ -15,8 +15,8 @@ package struct CORSPolicy: Sendable {
         + "Content-Encoding, Content-Length, Retry-After, Allow, Accept-Encoding, Accept-Post, WWW-Authenticate, "
         + "ETag, Content-Range, Accept-Ranges, Location, Pyramid-Shape"
     private static let requestFields =
-        "Accept, Authorization, Cache-Control, Content-Encoding, Content-Type, If-Match, If-None-Match, Prefer, "
-        + "Range, X-Request-Id"
+        "Accept, Authorization, Cache-Control, Content-Encoding, Content-Type, If-Match, If-None-Match, "
+        + "If-Range, Prefer, Range, X-Request-Id"
 
     /// `["*"]` allows all.
     package init(origins: [String]) {
@@ -47,8 +47,21 @@ package struct CORSPolicy: Sendable {
             return
         }
         answer[.accessControlAllowMethods] = allow.joined(separator: ", ")
-        answer[.accessControlAllowHeaders] = Self.requestFields
+        answer[.accessControlAllowHeaders] = Self.requestFields + Self.asked(request)
         answer[.accessControlMaxAge] = "7200"
+    }
+
+    /// Names of fields that a preflight asks for are allowed, whatever they are, as long as they are few: what they say
+    /// is read by nobody here. Empty where one is no token.
+    private static func asked(_ request: HTTPFields) -> String {
+        guard let text = request[.accessControlRequestHeaders], text.utf8.count <= 512 else { return "" }
+        let names = text.split(separator: ",").map { name in
+            var name = name.drop { $0 == " " }
+            while name.last == " " { name.removeLast() }
+            return name
+        }
+        guard names.count <= 32, names.allSatisfy({ HTTPField.Name(String($0)) != nil }) else { return "" }
+        return names.map { ", \($0)" }.joined()
     }
 
     /// Whether a page may write, where no token is asked for: a browser says itself when its page comes from another site,

@@ -46,6 +46,16 @@ package enum Route: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether an answer is given up soon after its client has sent FIN: what may be long in the making.
+    var endsWithClient: Bool {
+        switch self {
+        case .chunk, .cutout, .preview, .zarr: true
+        case .page, .pageFile, .pyramid, .volumes, .volume, .info, .openAPI, .health, .ready, .version,
+            .metrics:
+            false
+        }
+    }
+
     /// Whether it is asked for so often that a line a request would hide all others.
     var isFrequent: Bool { self != .pyramid && self != .volume }
 }

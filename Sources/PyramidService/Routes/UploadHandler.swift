@@ -37,6 +37,13 @@ struct UploadHandler {
                 "it cannot be \(shortened(name)); allowed: \(VolumeName.allowed)."
             )
         }
+        // RFC 9110, 14.5: else a part would be stored in place of the whole.
+        guard !head.fields.contains(.contentRange) else {
+            throw ServiceError.field(
+                "Content-Range",
+                "a volume is sent as a whole; leave the field out and send all of it."
+            )
+        }
         let query = try UploadQuery(
             head.target.query,
             voxelLimit: context.configuration.limits.voxels

@@ -21,6 +21,8 @@ struct VolumeHandler {
     private var head: RequestHead { transaction.exchange.head }
 
     func answer(_ match: RouteMatch) async throws {
+        // Nothing but waiting is lost with these, and what is made for others goes on for them.
+        transaction.exchange.endsWithClient = match.route.endsWithClient
         switch match.route {
         case .volumes: try await list()
         case .volume: try await volume(match.name)

@@ -52,7 +52,9 @@ extension ChunkSupply {
             guard let object else { return nil }
             counters.read(bytes: object.bytes.count)
             let (sized, fault) = try await sized(object, served, place)
-            if let fault { throw ChunkReading.broken(name, fault) }
+            if let fault = fault ?? served.outwardFault(object, place) {
+                throw ChunkReading.broken(name, fault)
+            }
             return EncodedChunk(sized.bytes, sized.coding, fingerprint: volume.fingerprint)
         } catch {
             let failure =

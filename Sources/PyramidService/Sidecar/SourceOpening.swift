@@ -58,13 +58,33 @@ struct SourceOpening {
             let json =
                 object.coding == .gzip
                 ? try WholeGzip.inflate(object.bytes, limit: Self.infoByteLimit) : object.bytes
-            return (try VolumeInfo(json: json), object.version)
+            let info = try VolumeInfo(json: json)
+            try checkKeys(info)
+            return (info, object.version)
         } catch let error as OriginError {
             throw ServiceError(error, source: "\(what) cannot be read: \(error.message).")
         } catch let error as InfoError {
             throw ServiceError.badGateway("\(what) has an info that is wrong: \(error.message).")
         } catch let error as InflateError {
             throw ServiceError.badGateway("\(what) has an info that is wrong: \(error.message).")
+        }
+    }
+
+    /// A key that can lead to no chunk makes every one of them fail: it is refused before somebody draws.
+    private func checkKeys(_ info: VolumeInfo) throws(InfoError) {
+        for (index, scale) in info.scales.enumerated() {
+            do {
+                try origin.check(scale.key + "/0")
+            } catch .brokenKey(_, let reason) {
+                throw .wrong(
+                    path: "scales[\(index)].key",
+                    found: JSONValue.string(scale.key).excerpt,
+                    allowed:
+                        "names of folders with single slashes between, from the folder of the info on (\(reason))"
+                )
+            } catch {
+                continue
+            }
         }
     }
 

@@ -95,11 +95,21 @@ struct VolumeDescription {
             "preview": .string("/v1/volumes/\(name)/preview.png"),
             "precomputed": .string(source),
             "zarr": .string("zarr://\(base)/zarr/\(name)"),
-            "neuroglancer": .string("\(context.configuration.viewer)/#!\(Self.encoded(state.encoded()))"),
+            "neuroglancer": .string(Self.link(into: context.configuration.viewer, state.encoded())),
         ])
     }
 
     private func numbers(_ extent: Extent3) -> JSONValue { .array(extent.entries.map { .integer($0) }) }
+
+    /// The address of a viewer with a state in its fragment, which goes right behind what is configured.
+    ///
+    /// An origin alone gets its "/"; a fragment that is configured goes.
+    static func link(into viewer: String, _ state: [UInt8]) -> String {
+        let address = viewer.prefix { $0 != "#" }
+        let host = address.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst(3)
+        let isOrigin = !host.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
+        return "\(address)\(isOrigin ? "/" : "")#!\(encoded(state))"
+    }
 
     /// Percent-encodes what may not stand in a fragment.
     private static func encoded(_ bytes: [UInt8]) -> String {
