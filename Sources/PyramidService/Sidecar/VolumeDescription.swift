@@ -103,12 +103,15 @@ struct VolumeDescription {
 
     /// The address of a viewer with a state in its fragment, which goes right behind what is configured.
     ///
-    /// An origin alone gets its "/"; a fragment that is configured goes.
+    /// An origin or a folder that lacks its "/" gets it; a fragment that is configured goes.
     static func link(into viewer: String, _ state: [UInt8]) -> String {
         let address = viewer.prefix { $0 != "#" }
-        let host = address.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst(3)
-        let isOrigin = !host.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
-        return "\(address)\(isOrigin ? "/" : "")#!\(encoded(state))"
+        // The scheme, nothing, the host, and what follows.
+        let parts = address.split(separator: "/", omittingEmptySubsequences: false)
+        let isFile =
+            address.contains("?")
+            || parts.count > 3 && (parts.last.map { $0.isEmpty || $0.contains(".") } ?? false)
+        return "\(address)\(isFile ? "" : "/")#!\(encoded(state))"
     }
 
     /// Percent-encodes what may not stand in a fragment.
