@@ -7,8 +7,8 @@ import Voxels
 /// Compresses blocks of an answer's levels as soon as their voxels are final, before the answer begins.
 ///
 /// Each lane that has reduced a slab compresses a few blocks behind it. Blocks look back at nothing, so it does not
-/// matter which of them are there when the answer is written: ``GzipSink`` makes the others. The bytes of the answer
-/// are the same either way.
+/// matter which of them are there when the answer is written: ``GzipSink`` makes the others. The answer inflates to the
+/// same bytes either way; ISA-L was once seen to pack a block into a byte more or less beside other work.
 ///
 /// What is held is bounded by ``budget(_:)``, which is part of the request's price: a block is begun only if the most
 /// that it can become still fits.
