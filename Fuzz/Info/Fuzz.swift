@@ -61,7 +61,7 @@ private func checkLevels(_ info: VolumeInfo, _ request: LevelRequest) {
     var source = info.scales[info.scales.count - 1].bounds
     for level in made {
         let scale = level.scale
-        let box = scale.sourceBox(of: scale.bounds, factor: level.factor, sourceBounds: source)
+        let box = scale.bounds.upsampled(by: level.factor).intersection(source)
         require(box == source, "a level of \(scale.bounds) is made of \(box), not of \(source)")
         checkGrid(scale.grid)
         source = scale.bounds
