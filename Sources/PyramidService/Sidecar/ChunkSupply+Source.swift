@@ -77,43 +77,36 @@ extension ChunkSupply {
 
     /// Whether the size of a raw chunk is right, as far as it shows without inflating; of other encodings it says nothing.
     func hasRightSize(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) -> Bool {
-        guard let format = level.format, format.encoding == .raw,
-            let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
-        else { return true }
-        guard object.coding == .gzip else { return object.bytes.count == expected }
-        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
-        return object.bytes.count >= 18 && last == expected & 0xffff_ffff
+        if case .right = ShownSize(object, level, place) { true } else { false }
     }
 
     /// The chunk, and what is wrong with its size, as far as that can be told of what is passed on unopened; `nil`: nothing.
     ///
-    /// A chunk of `raw` has one right size; the last four bytes of a gzip member tell what it holds. Several members one
-    /// after another are one gzip too: that is unpacked, since many a client reads the first alone.
+    /// Several gzip members one after another are one gzip too: that is unpacked, since many a client reads the first
+    /// alone.
     /// - Throws: What lanes throw, and ``ServiceError/outOfMemory(_:)``.
     func sized(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) async throws
         -> (object: StoredObject, fault: String?)
     {
-        guard let format = level.format, format.encoding == .raw,
-            let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
-        else { return (object, nil) }
-        @Sendable func fault(_ count: Int) -> String? {
-            count == expected ? nil : "it has \(count) bytes where \(expected) are right"
-        }
-        guard object.coding == .gzip else { return (object, fault(object.bytes.count)) }
-        guard object.bytes.count >= 18 else { return (object, "it is no gzip") }
-        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
-        if last == expected & 0xffff_ffff { return (object, nil) }
-        guard expected <= limits.sourceObjectBytes else { return (object, fault(last)) }
-        return try await workers.run {
-            do throws(InflateError) {
-                let plain = try WholeGzip.inflate(object.bytes, limit: expected)
-                return (
-                    StoredObject(bytes: plain, coding: .identity, version: object.version), fault(plain.count)
-                )
-            } catch .outOfMemory {
-                throw ServiceError.outOfMemory(expected)
-            } catch {
-                return (object, error.message)
+        switch ShownSize(object, level, place) {
+        case .right: return (object, nil)
+        case .wrong(let fault): return (object, fault)
+        case .lastMember(let count, let expected):
+            guard expected <= limits.sourceObjectBytes else {
+                return (object, ShownSize.fault(count, expected))
+            }
+            return try await workers.run {
+                do throws(InflateError) {
+                    let plain = try WholeGzip.inflate(object.bytes, limit: expected)
+                    return (
+                        StoredObject(bytes: plain, coding: .identity, version: object.version),
+                        ShownSize.fault(plain.count, expected)
+                    )
+                } catch .outOfMemory {
+                    throw ServiceError.outOfMemory(expected)
+                } catch {
+                    return (object, error.message)
+                }
             }
         }
     }
@@ -235,5 +228,37 @@ extension ServiceError {
         case .timedOut: self = .gatewayTimeout(words)
         default: self = .badGateway(words)
         }
+    }
+}
+
+/// What the size of a stored chunk shows without inflating it. A chunk of `raw` has one right size; the last four bytes of
+/// a gzip member tell what it holds.
+private enum ShownSize {
+    /// Or there is nothing to be told: other encodings have no one size.
+    case right
+    case wrong(String)
+    /// A gzip whose last member holds another count than is right, so it may have several.
+    case lastMember(holds: Int, expected: Int)
+
+    init(_ object: StoredObject, _ level: ServedLevel, _ place: ChunkPlace) {
+        self = .right
+        guard let format = level.format, format.encoding == .raw,
+            let expected = format.voxelByteCount(level.grids[place.grid].box(place.cell).extent)
+        else { return }
+        guard object.coding == .gzip else {
+            if let fault = Self.fault(object.bytes.count, expected) { self = .wrong(fault) }
+            return
+        }
+        guard object.bytes.count >= 18 else {
+            self = .wrong("it is no gzip")
+            return
+        }
+        let last = object.bytes.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        if last != expected & 0xffff_ffff { self = .lastMember(holds: last, expected: expected) }
+    }
+
+    /// What is wrong with so many bytes; nil: nothing.
+    static func fault(_ count: Int, _ expected: Int) -> String? {
+        count == expected ? nil : "it has \(count) bytes where \(expected) are right"
     }
 }
